@@ -1,0 +1,150 @@
+"""Every error that a user, a file, a network or a machine can cause.
+
+Each takes data and builds its own sentence: what is wrong, with which value, and what to do
+next (`hint`). The hosts show `str(error)`; nothing else in the project composes messages.
+Our own bugs are `assert`s and plain Python exceptions, never these.
+"""
+
+from collections.abc import Iterable
+
+
+class InferaivedError(Exception):
+    """The base: one sentence, and a `hint` that says what the reader can do (may be empty)."""
+
+    hint: str = ""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class GGUFError(InferaivedError):
+    """The bytes are not a GGUF that this reader takes.
+
+    Args:
+        code: a stable upper-case word for programs, such as BAD_MAGIC or BAD_OFFSET.
+        offset: byte position in the file at which it was seen.
+        why: the rest of the sentence for people.
+    """
+
+    hint = "Check that the file is a complete GGUF (version 2 or 3, little-endian)."
+
+    def __init__(self, code: str, offset: int, why: str, hint: str | None = None) -> None:
+        super().__init__(f"not a usable GGUF at byte {offset}: {why} ({code})", hint)
+        self.code = code
+        self.offset = offset
+        self.why = why
+
+
+class SourceError(InferaivedError):
+    """The bytes did not arrive: HTTP status, CORS, truncation, a wrong Range answer, no such file.
+
+    `code` is one of NOT_FOUND, HTTP, NETWORK, HTML, RANGE, TRUNCATED, CHANGED, IO.
+    """
+
+    def __init__(self, code: str, name: str, why: str, hint: str = "") -> None:
+        super().__init__(f"could not read {name}: {why}", hint)
+        self.code = code
+        self.name = name
+
+
+class UnsupportedModel(InferaivedError):
+    """The file's `general.architecture` has no model file here."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"the architecture {name!r} is not supported",
+            f"Supported architectures: {', '.join(sorted(known))}.",
+        )
+
+
+class UnsupportedConfig(InferaivedError):
+    """A metadata key holds a value that the engine does not handle."""
+
+    def __init__(self, key: str, value: object, wanted: str) -> None:
+        super().__init__(f"{key} is {value!r}", f"Supported: {wanted}.")
+        self.key = key
+
+
+class UnsupportedType(InferaivedError):
+    """A tensor's type is known to GGUF, but no kernel here reads it."""
+
+    def __init__(self, tensor: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"tensor {tensor} has the weight type {name}, which is not supported",
+            f"Supported weight types: {', '.join(known)}.",
+        )
+
+
+class BadTensor(InferaivedError):
+    """A tensor is missing or its shape contradicts the metadata."""
+
+    hint = "The file is damaged or was converted wrongly; download it again or use another one."
+
+
+class DeviceMemory(InferaivedError):
+    """The GPU cannot hold what is asked for."""
+
+    def __init__(self, nbytes: int, limit: int | None, what: str) -> None:
+        have = "" if limit is None else f", and {limit / 2**20:,.0f} MiB is the limit"
+        super().__init__(
+            f"not enough GPU memory for {what}: it needs {nbytes / 2**20:,.0f} MiB{have}",
+            "Choose a smaller model or a shorter context, or close other pages that use the GPU.",
+        )
+
+
+class MissingFeature(InferaivedError):
+    """The machine or browser lacks something that the engine cannot run without."""
+
+
+class ShaderError(InferaivedError):
+    """A shader was refused by the compiler. Holds the messages and the numbered final source."""
+
+    def __init__(self, name: str, messages: str, source: str) -> None:
+        lines = enumerate(source.splitlines(), 1)
+        self.source = "\n".join(f"{number:4} {line}" for number, line in lines)
+        super().__init__(
+            f"the GPU's compiler refused the shader {name}: {messages}",
+            "Please report this with the name of your GPU and browser.",
+        )
+
+
+class DeviceLost(InferaivedError):
+    """The GPU device went away (driver reset, sleep, memory pressure)."""
+
+    hint = "Reload the page, or start the program again; a smaller model needs less memory."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the GPU was lost: {reason}")
+
+
+class BadTemplate(InferaivedError):
+    """The model's chat template cannot be parsed or rendered, or it exceeds a cap."""
+
+
+class UnsupportedTokenizer(InferaivedError):
+    """The file's tokenizer model or pre-tokenizer is not in our table."""
+
+    def __init__(self, key: str, value: object, known: Iterable[str]) -> None:
+        super().__init__(
+            f"{key} is {value!r}, which is not supported",
+            f"Supported: {', '.join(sorted(known))}.",
+        )
+
+
+class BadRequest(InferaivedError):
+    """The caller's own argument is out of range: name, value, what is wanted."""
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        super().__init__(f"{name} is {value!r}; wanted: {wanted}")
+
+
+class ContextFull(InferaivedError):
+    """The conversation does not fit into the context."""
+
+    def __init__(self, tokens: int, context: int) -> None:
+        super().__init__(
+            f"the conversation has {tokens} tokens, and the context holds {context}",
+            "Start a new conversation, shorten the text, or load the model with a longer context.",
+        )

@@ -1,0 +1,1 @@
+"""Floor 1: bytes to named tensors. Knows no GPU and no text."""

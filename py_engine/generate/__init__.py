@@ -1,0 +1,1 @@
+"""Floor 5: chunks, steps ahead, stop rules."""

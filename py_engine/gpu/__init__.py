@@ -1,0 +1,1 @@
+"""Floor 1: buffers, pipelines and programs. Knows no models."""

@@ -1,0 +1,88 @@
+"""The device contract: what every GPU host provides, and nothing more.
+
+Handles are ints and payloads are bytes, so that the same engine drives `navigator.gpu` from
+Pyodide (browser.py) and wgpu from CPython (native.py). A device knows buffers, pipelines and
+programs; it does not know models, tensors or types.
+"""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from py_engine.gpu.wgsl import Shader
+
+Handle = int
+Program = int
+
+
+@dataclass(frozen=True)
+class Binding:
+    """`nbytes` bytes of a buffer from byte `at`, which is a multiple of 256."""
+
+    handle: Handle
+    at: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """One kernel launch: `bindings` in the shader's own binding order, `groups` workgroups."""
+
+    shader: Shader
+    bindings: tuple[Binding, ...]
+    groups: tuple[int, int, int]
+
+
+class Device(Protocol):
+    """A GPU. Only `load`, `compile` and `read` wait; all else returns at once.
+
+    After the device is lost every verb raises `DeviceLost`. Errors that the GPU reports late
+    are kept and raised by the next verb.
+    """
+
+    features: frozenset[str]
+    """WebGPU feature names as the specification spells them, such as `shader-f16`, `subgroups`."""
+    limits: Mapping[str, int]
+    """WebGPU limits as the specification spells them, such as `maxStorageBufferBindingSize`."""
+    info: str
+    """The adapter, for people."""
+    wgsl_enables: frozenset[str]
+    """`enable` names that this host's WGSL compiler wants written out (Tint: f16, subgroups)."""
+
+    def alloc(self, nbytes: int, label: str) -> Handle:
+        """A zeroed buffer for storage, copies and (up to 64 KiB) uniform use, rounded up to 4."""
+
+    def free(self, handle: Handle) -> None:
+        """Destroy a buffer."""
+
+    def write(self, handle: Handle, at: int, data: bytes) -> None:
+        """Copy small data into a buffer; `at` and the length are multiples of 4."""
+
+    def load(
+        self, source: object, at: int, nbytes: int, handle: Handle, to: int
+    ) -> Awaitable[None]:
+        """Stream `nbytes` of this host's own `source` from byte `at` into a buffer at byte `to`.
+
+        A length that is no multiple of 4 is padded with zeros. Python sees none of the bytes.
+        """
+
+    def compile(self, shaders: Sequence[Shader]) -> Awaitable[None]:
+        """Build the pipelines of all these shaders; those already built cost nothing."""
+
+    def record(self, dispatches: Sequence[Dispatch]) -> Program:
+        """Make the bind groups of a list of dispatches once and keep the list for replay."""
+
+    def drop(self, program: Program) -> None:
+        """Forget a program."""
+
+    def submit(self, programs: Sequence[Program]) -> None:
+        """Replay programs, in order, in one command buffer."""
+
+    def read(
+        self, handle: Handle, at: int, nbytes: int, programs: Sequence[Program] = ()
+    ) -> Awaitable[bytes]:
+        """Replay programs, then copy bytes out, all in one command buffer and one crossing.
+
+        The work is submitted when the method is called, not when its result is awaited; several
+        reads may be in flight. `at` and `nbytes` are multiples of 4.
+        """

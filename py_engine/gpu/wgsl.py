@@ -1,0 +1,105 @@
+"""Load a shader file: bake its constants, splice its includes, read its interface.
+
+A file under shaders/ is plain WGSL. Three things are resolved here and nowhere else:
+
+    override NAME: T = default;       ->  const NAME: T = value;
+    alias name_t = default;           ->  alias name_t = value;
+    // #include "lib/reduce.wgsl"     ->  that file, once (the caller may map the name to a variant)
+
+The text that results is the pipeline's identity: two requests with equal text are one pipeline.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+_OVERRIDE = re.compile(r"^override (\w+): (\w+) = ([^;]+);", re.M)
+_ALIAS = re.compile(r"^alias (\w+) = ([^;]+);", re.M)
+_INCLUDE = re.compile(r'^// #include "([^"]+)"$', re.M)
+_BINDING = re.compile(
+    r"^@group\(0\) @binding\((\d+)\) var<(storage, read|storage, read_write|uniform)> (\w+):", re.M
+)
+_PARAMS = re.compile(r"^struct Params \{(.*?)^\}", re.M | re.S)
+_FIELD = re.compile(r"^\s*(\w+): (u32|i32|f32),", re.M)
+_FORMAT = {"u32": "I", "i32": "i", "f32": "f"}
+
+Value = int | float | bool | str
+
+
+@dataclass(frozen=True)
+class Shader:
+    """A final shader text and the interface read from it."""
+
+    name: str
+    code: str
+    bindings: tuple[tuple[str, str], ...]
+    """(name, access) in binding order; access is `read`, `read_write` or `uniform`."""
+    params: tuple[tuple[str, str], ...]
+    """(field, WGSL type) of `struct Params`, in order; empty if there is none."""
+
+    def pack(self, values: Mapping[str, int | float]) -> bytes:
+        """The bytes of `struct Params`; a missing or unknown field is a TypeError."""
+        names = [name for name, _ in self.params]
+        if sorted(names) != sorted(values):
+            raise TypeError(f"{self.name}: Params are {names}, got {sorted(values)}")
+        formats = "".join(_FORMAT[kind] for _, kind in self.params)
+        return struct.pack("<" + formats, *(values[name] for name in names))
+
+
+def load(
+    read: Callable[[str], str],
+    name: str,
+    *,
+    enable: Iterable[str] = (),
+    includes: Mapping[str, str] | None = None,
+    constants: Mapping[str, Value] | None = None,
+) -> Shader:
+    """The shader `name` with its holes filled.
+
+    Args:
+        read: gives the text of a path below shaders/.
+        enable: WGSL extensions to write out for this host.
+        includes: replaces an include's path by that of a variant with the same functions.
+        constants: values for `override`s and `alias`es; one that is not declared is a KeyError.
+    """
+    includes = includes or {}
+    constants = constants or {}
+    unused = set(constants)
+    seen: set[str] = set()
+
+    def splice(path: str) -> str:
+        def once(match: re.Match[str]) -> str:
+            target = includes.get(match[1], match[1])
+            if target in seen:
+                return ""
+            seen.add(target)
+            return splice(target).rstrip()
+
+        return _INCLUDE.sub(once, read(path))
+
+    def bake(match: re.Match[str]) -> str:
+        unused.discard(match[1])
+        return f"const {match[1]}: {match[2]} = {_literal(constants.get(match[1], match[3]))};"
+
+    def retype(match: re.Match[str]) -> str:
+        unused.discard(match[1])
+        return f"alias {match[1]} = {constants.get(match[1], match[2])};"
+
+    code = _ALIAS.sub(retype, _OVERRIDE.sub(bake, splice(f"{name}.wgsl")))
+    if unused:
+        raise KeyError(f"{name}.wgsl declares no {sorted(unused)}")
+    body = _PARAMS.search(code)
+    bindings = sorted(_BINDING.findall(code), key=lambda found: int(found[0]))
+    if [int(number) for number, _, _ in bindings] != list(range(len(bindings))):
+        raise ValueError(f"{name}.wgsl: bindings are not 0, 1, 2, …: {bindings}")
+    return Shader(
+        name=name,
+        code="".join(f"enable {extension};\n" for extension in sorted(enable)) + code,
+        bindings=tuple((label, access.removeprefix("storage, ")) for _, access, label in bindings),
+        params=tuple(_FIELD.findall(body[1])) if body else (),
+    )
+
+
+def _literal(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

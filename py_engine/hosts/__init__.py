@@ -1,0 +1,1 @@
+"""Floor 7: the composition roots: worker, command line, headless browser."""

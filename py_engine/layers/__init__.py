@@ -1,0 +1,1 @@
+"""Floor 3: weights and the ops that use them."""

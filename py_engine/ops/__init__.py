@@ -1,0 +1,1 @@
+"""Floor 2: one function per kernel; each records dispatches and never waits."""
