@@ -1,0 +1,215 @@
+"""The device over wgpu-py: Vulkan, Metal or D3D12, from CPython.
+
+Knows wgpu and nothing else of the engine but the contract in device.py. The waiting verbs block
+the thread: natively one program has one conversation, and wgpu-py's own promises poll slowly.
+"""
+
+from collections.abc import Awaitable, Collection, Iterator, Sequence
+from typing import Any, Protocol, cast
+
+import wgpu
+import wgpu.backends.wgpu_native
+
+from py_engine.base.errors import DeviceLost, DeviceMemory, MissingFeature, ShaderError
+from py_engine.gpu.device import Dispatch, Handle, Program
+from py_engine.gpu.wgsl import Shader
+
+_FEATURES = {
+    "shader-f16": "shader-f16",
+    "subgroup": "subgroups",
+    "timestamp-query": "timestamp-query",
+}
+"""wgpu's names of the features that we ask for, and the specification's."""
+_UNIFORM_BYTES = 65536
+_STAGING_BYTES = 4096
+"""A read of at most this many bytes takes a staging buffer that is kept and used again."""
+
+
+class Streamable(Protocol):
+    """A source that the native host can stream: see hosts/files.py."""
+
+    def chunks(self, at: int, nbytes: int) -> Iterator[memoryview]: ...
+
+
+class NativeDevice:
+    """A GPU behind wgpu-py. See `Device` for the verbs."""
+
+    def __init__(
+        self, withhold: Collection[str] = (), *, default_limits: bool = False
+    ) -> None:
+        """Open the best adapter.
+
+        Args:
+            withhold: features to leave out, to run a lower rung of the ladder.
+            default_limits: keep WebGPU's default limits although the adapter has more.
+        """
+        try:
+            adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+        except RuntimeError as error:
+            raise MissingFeature(
+                f"no GPU was found: {error}",
+                "Install a Vulkan driver (on Debian and Ubuntu a software one: "
+                "apt install mesa-vulkan-drivers), or use --host browser.",
+            ) from error
+        names = [n for n, spec in _FEATURES.items() if n in adapter.features]
+        names = [n for n in names if _FEATURES[n] not in withhold]
+        limits = {} if default_limits else _wanted_limits(adapter.limits)
+        self._device = cast(
+            Any, adapter.request_device_sync(required_features=names, required_limits=limits)
+        )
+        self.features = frozenset(_FEATURES[name] for name in names)
+        self.limits = {_camel(name): value for name, value in self._device.limits.items()}
+        self.info = f"{adapter.info['device']} ({adapter.info['backend_type']})"
+        self.wgsl_enables = frozenset({"f16"} if "shader-f16" in self.features else ())
+        self._buffers: dict[Handle, Any] = {}
+        self._programs: dict[Program, list[tuple[Any, Any, tuple[int, int, int]]]] = {}
+        self._pipelines: dict[str, tuple[Any, Any]] = {}
+        self._layouts: dict[tuple[str, ...], tuple[Any, Any]] = {}
+        self._staging: list[Any] = []
+        self._next = 1
+
+    def alloc(self, nbytes: int, label: str) -> Handle:
+        usage = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
+        if nbytes <= _UNIFORM_BYTES:
+            usage |= wgpu.BufferUsage.UNIFORM
+        size = (nbytes + 3) // 4 * 4
+        try:
+            buffer = self._device.create_buffer(label=label, size=size, usage=usage)
+        except wgpu.GPUOutOfMemoryError as error:
+            raise DeviceMemory(nbytes, None, label) from error
+        return self._keep(self._buffers, buffer)
+
+    def free(self, handle: Handle) -> None:
+        self._buffers.pop(handle).destroy()
+
+    def write(self, handle: Handle, at: int, data: bytes) -> None:
+        self._device.queue.write_buffer(self._buffers[handle], at, data)
+
+    async def load(self, source: object, at: int, nbytes: int, handle: Handle, to: int) -> None:
+        queue, buffer = self._device.queue, self._buffers[handle]
+        carry = b""
+        for chunk in cast(Streamable, source).chunks(at, nbytes):
+            data = carry + bytes(chunk) if carry else chunk
+            whole = len(data) // 4 * 4
+            if whole:
+                queue.write_buffer(buffer, to, data[:whole])
+            to += whole
+            carry = bytes(data[whole:])
+        if carry:
+            queue.write_buffer(buffer, to, carry.ljust(4, b"\0"))
+
+    async def compile(self, shaders: Sequence[Shader]) -> None:
+        for shader in shaders:
+            if shader.code in self._pipelines:
+                continue
+            layout, pipeline_layout = self._layout(tuple(kind for _, kind in shader.bindings))
+            try:
+                module = self._device.create_shader_module(label=shader.name, code=shader.code)
+                pipeline = self._device.create_compute_pipeline(
+                    label=shader.name,
+                    layout=pipeline_layout,
+                    compute={"module": module, "entry_point": "main"},
+                )
+            except wgpu.GPUError as error:
+                raise ShaderError(shader.name, str(error), shader.code) from error
+            self._pipelines[shader.code] = (pipeline, layout)
+
+    def record(self, dispatches: Sequence[Dispatch]) -> Program:
+        return self._keep(self._programs, [self._bind(dispatch) for dispatch in dispatches])
+
+    def drop(self, program: Program) -> None:
+        del self._programs[program]
+
+    def submit(self, programs: Sequence[Program]) -> None:
+        self._submit(self._encode(programs))
+
+    def read(
+        self, handle: Handle, at: int, nbytes: int, programs: Sequence[Program] = ()
+    ) -> Awaitable[bytes]:
+        staging = self._take(nbytes)
+        encoder = self._encode(programs)
+        encoder.copy_buffer_to_buffer(self._buffers[handle], at, staging, 0, nbytes)
+        self._submit(encoder)
+        return self._fetch(staging, nbytes)
+
+    async def _fetch(self, staging: Any, nbytes: int) -> bytes:
+        try:
+            staging.map_sync("READ_NOSYNC", 0, nbytes)
+        except RuntimeError as error:
+            raise DeviceLost(str(error)) from error
+        data = bytes(staging.read_mapped(0, nbytes))
+        staging.unmap()
+        if staging.size == _STAGING_BYTES:
+            self._staging.append(staging)
+        else:
+            staging.destroy()
+        return data
+
+    def _take(self, nbytes: int) -> Any:
+        if nbytes <= _STAGING_BYTES and self._staging:
+            return self._staging.pop()
+        usage = wgpu.BufferUsage.MAP_READ | wgpu.BufferUsage.COPY_DST
+        return self._device.create_buffer(size=max(nbytes, _STAGING_BYTES), usage=usage)
+
+    def _encode(self, programs: Sequence[Program]) -> Any:
+        encoder = self._device.create_command_encoder()
+        if programs:
+            compute = encoder.begin_compute_pass()
+            current = None
+            for program in programs:
+                for pipeline, group, size in self._programs[program]:
+                    if pipeline is not current:
+                        compute.set_pipeline(pipeline)
+                        current = pipeline
+                    compute.set_bind_group(0, group)
+                    compute.dispatch_workgroups(*size)
+            compute.end()
+        return encoder
+
+    def _submit(self, encoder: Any) -> None:
+        self._device.queue.submit([encoder.finish()])
+
+    def _bind(self, dispatch: Dispatch) -> tuple[Any, Any, tuple[int, int, int]]:
+        pipeline, layout = self._pipelines[dispatch.shader.code]
+        entries = [
+            {
+                "binding": i,
+                "resource": {"buffer": self._buffers[b.handle], "offset": b.at, "size": b.nbytes},
+            }
+            for i, b in enumerate(dispatch.bindings)
+        ]
+        return pipeline, self._device.create_bind_group(layout=layout, entries=entries), (
+            dispatch.groups
+        )
+
+    def _layout(self, kinds: tuple[str, ...]) -> tuple[Any, Any]:
+        if kinds not in self._layouts:
+            types = {"read": "read-only-storage", "read_write": "storage", "uniform": "uniform"}
+            entries = [
+                {
+                    "binding": i,
+                    "visibility": wgpu.ShaderStage.COMPUTE,
+                    "buffer": {"type": types[kind]},
+                }
+                for i, kind in enumerate(kinds)
+            ]
+            layout = self._device.create_bind_group_layout(entries=entries)
+            whole = self._device.create_pipeline_layout(bind_group_layouts=[layout])
+            self._layouts[kinds] = (layout, whole)
+        return self._layouts[kinds]
+
+    def _keep(self, table: dict[int, Any], thing: Any) -> int:
+        handle = self._next
+        self._next += 1
+        table[handle] = thing
+        return handle
+
+
+def _wanted_limits(limits: dict[str, int]) -> dict[str, int]:
+    names = ("max-buffer-size", "max-storage-buffer-binding-size")
+    return {name: limits[name] for name in names}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("-")
+    return first + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,101 @@
+"""Collect dispatches into a list that a device can replay.
+
+`Library` gives shaders in the variant that the device's features call for (the ladder f16 +
+subgroups, f32 + subgroups, plain f32); `Recorder` binds tensors to a shader's names. Both are
+synchronous and touch no GPU: pipelines are compiled and programs made later, all together.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from py_engine.gpu.device import Binding, Device, Dispatch
+from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.gpu.wgsl import Shader, Value, load
+
+_NEEDS = {"f16": re.compile(r"\bf16\b"), "subgroups": re.compile(r"\bsubgroup\w+\(|\bsubgroup_")}
+
+
+class Library:
+    """Shaders by name for one device.
+
+    Args:
+        read: gives the text of a path below shaders/.
+        device: its features choose the variants.
+    """
+
+    def __init__(self, read: Callable[[str], str], device: Device) -> None:
+        self._read = read
+        self._enables = device.wgsl_enables
+        self._shaders: dict[object, Shader] = {}
+        self.f16 = "shader-f16" in device.features
+        self.subgroups = "subgroups" in device.features
+        self._includes = {}
+        if self.subgroups:
+            self._includes["lib/reduce.wgsl"] = "lib/reduce_subgroup.wgsl"
+
+    def shader(
+        self, name: str, constants: Mapping[str, Value], includes: Mapping[str, str]
+    ) -> Shader:
+        """The shader with these constants; the same request gives the same object."""
+        key = (name, tuple(sorted(constants.items())), tuple(sorted(includes.items())))
+        if key not in self._shaders:
+            chosen = {**self._includes, **includes}
+            plain = load(self._read, name, includes=chosen, constants=constants)
+            needed = {word for word, pattern in _NEEDS.items() if pattern.search(plain.code)}
+            enable = needed & self._enables
+            self._shaders[key] = load(
+                self._read, name, enable=enable, includes=chosen, constants=constants
+            )
+        return self._shaders[key]
+
+
+class Recorder:
+    """A growing list of dispatches over the buffers of one `Memory`."""
+
+    def __init__(self, library: Library, memory: Memory) -> None:
+        self.library = library
+        self.memory = memory
+        self.dispatches: list[Dispatch] = []
+        limits = memory.device.limits
+        self._widest = limits["maxComputeWorkgroupsPerDimension"]
+
+    def run(
+        self,
+        name: str,
+        groups: int | tuple[int, int, int],
+        buffers: Mapping[str, Tensor | Binding],
+        *,
+        params: Mapping[str, int | float] | None = None,
+        includes: Mapping[str, str] | None = None,
+        **constants: Value,
+    ) -> None:
+        """Append one launch of the shader `name`.
+
+        Args:
+            groups: workgroups. An int above the limit of one dimension is spread over two: such
+                a shader counts by `group.x + group.y * groups.x` and guards the end.
+            buffers: a tensor for each binding name of the shader, except `params`.
+            params: the fields of the shader's `Params`.
+        """
+        shader = self.library.shader(name, constants, includes or {})
+        wanted = {label for label, _ in shader.bindings if label != "params"}
+        if wanted != set(buffers):
+            raise TypeError(f"{name}: bindings are {sorted(wanted)}, got {sorted(buffers)}")
+        slots: dict[str, Tensor | Binding] = dict(buffers)
+        if shader.params or params:
+            slots["params"] = self.memory.params(shader.pack(params or {}))
+        self.dispatches.append(
+            Dispatch(
+                shader,
+                tuple(_binding(slots[label]) for label, _ in shader.bindings),
+                self._spread(groups) if isinstance(groups, int) else groups,
+            )
+        )
+
+    def _spread(self, groups: int) -> tuple[int, int, int]:
+        rows = -(-groups // self._widest)
+        return (-(-groups // rows), rows, 1)
+
+
+def _binding(slot: Tensor | Binding) -> Binding:
+    return slot if isinstance(slot, Binding) else slot.binding()
