@@ -1,0 +1,183 @@
+/**
+ * Requests to the engine's worker and their answers: who asked, what came, what failed.
+ */
+
+/** @import { Answer, Failure, Request } from "./protocol.js" */
+
+/** @typedef {{ text: string, ids: number[] }} Piece */
+/** @typedef {Request extends infer R ? R extends unknown ? Omit<R, "id"> : never : never} Message */
+
+/** An error of the engine: what is wrong (`message`) and what to do (`hint`). */
+export class InferaivedError extends Error {
+  /** @param {Failure} failure */
+  constructor({ name, message, hint, trace }) {
+    super(message);
+    this.name = name;
+    this.hint = hint;
+    this.trace = trace;
+  }
+}
+
+/**
+ * @typedef {object} Call  one request on its way
+ * @property {number} id
+ * @property {Promise<any>} result
+ * @property {() => void} stop  ends it; `result` still settles
+ */
+
+/** @typedef {{ [K in Answer["kind"]]?: (answer: Extract<Answer, { kind: K }>) => void }} Listeners */
+
+/** A started worker: Python is running in it; it holds one model at a time. */
+export class EngineWorker {
+  #worker;
+  #next = 1;
+  /** @type {Map<number, { listeners: Listeners, settle: (answer: Answer) => void }>} */
+  #calls = new Map();
+  /** @type {Failure | null} */ #ended = null;
+
+  /** @param {Worker} worker */
+  constructor(worker) {
+    this.#worker = worker;
+    worker.onmessage = (event) => this.#receive(event.data);
+    worker.onerror = (event) => {
+      event.preventDefault?.();
+      this.end("WorkerError", `the engine's worker failed: ${event.message || "not started"}`,
+        "Reload the page. The page's security policy must allow worker-src blob:.");
+    };
+  }
+
+  /** @param {Answer} answer */
+  #receive(answer) {
+    const call = this.#calls.get(answer.id);
+    if (!call) return;
+    const listener = /** @type {((answer: Answer) => void) | undefined} */ (
+      call.listeners[answer.kind]);
+    listener?.(answer);
+    call.settle(answer);
+  }
+
+  /**
+   * Send a request and route its answers.
+   *
+   * @param {Message} message
+   * @param {Listeners} [listeners]
+   * @returns {Call}
+   */
+  call(message, listeners = {}) {
+    const id = this.#next++;
+    /** @type {Promise<any>} */
+    const result = new Promise((resolve, reject) => {
+      if (this.#ended) {
+        reject(new InferaivedError(this.#ended));
+        return;
+      }
+      /** @param {Answer} answer */
+      const settle = (answer) => {
+        if (answer.kind === "ready") resolve(answer.info);
+        else if (answer.kind === "done") resolve(answer.result);
+        else if (answer.kind === "fail") reject(new InferaivedError(answer.error));
+        else return;
+        this.#calls.delete(id);
+      };
+      this.#calls.set(id, { listeners, settle });
+      this.#worker.postMessage({ ...message, id });
+    });
+    const stop = () => {
+      if (this.#calls.has(id)) this.#worker.postMessage({ kind: "stop", id });
+    };
+    return { id, result, stop };
+  }
+
+  /**
+   * `call`, of which a signal may make an end: then it fails with the signal's reason.
+   *
+   * @param {Message} message
+   * @param {AbortSignal} [signal]
+   * @param {Listeners} [listeners]
+   * @returns {Promise<any>}
+   */
+  async ask(message, signal, listeners) {
+    signal?.throwIfAborted();
+    const { result, stop } = this.call(message, listeners);
+    signal?.addEventListener("abort", stop);
+    try {
+      return await result;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Stop whatever runs. */
+  stop() {
+    for (const id of this.#calls.keys()) this.#worker.postMessage({ kind: "stop", id });
+  }
+
+  /**
+   * Terminate the worker; what was asked for fails.
+   *
+   * @param {string} [name]
+   * @param {string} [message]
+   * @param {string} [hint]
+   */
+  end(name = "Stopped", message = "the engine was closed", hint = "") {
+    if (this.#ended) return;
+    const error = { name, message, hint, trace: "" };
+    this.#ended = error;
+    this.#worker.terminate();
+    for (const [id, { settle }] of [...this.#calls]) settle({ kind: "fail", id, error });
+  }
+}
+
+/**
+ * What comes bit by bit: iterate it, or await `result` for the end. To leave the loop early stops
+ * the engine.
+ *
+ * @template T
+ */
+export class Stream {
+  /** @type {T[]} */ #items = [];
+  #wake = () => {};
+  #ended = false;
+  #stop;
+
+  /**
+   * @param {EngineWorker} worker
+   * @param {Message} message
+   * @param {(take: (item: T) => void) => Listeners} listen
+   * @param {AbortSignal} [signal]  ends it as `stop` does
+   */
+  constructor(worker, message, listen, signal) {
+    const call = worker.call(message, listen((item) => {
+      this.#items.push(item);
+      this.#wake();
+    }));
+    this.#stop = call.stop;
+    if (signal?.aborted) call.stop();
+    signal?.addEventListener("abort", call.stop);
+    /** The `result` of the `done` message, for a reply a `Reply`. */
+    this.result = call.result.finally(() => {
+      signal?.removeEventListener("abort", call.stop);
+      this.#ended = true;
+      this.#wake();
+    });
+    this.result.catch(() => {}); // whoever reads gets the error; no reader, no noise
+  }
+
+  /** @returns {AsyncGenerator<T>} */
+  async *[Symbol.asyncIterator]() {
+    try {
+      for (;;) {
+        const item = this.#items.shift();
+        if (item !== undefined) yield item;
+        else if (this.#ended) break;
+        else await new Promise((resolve) => (this.#wake = () => resolve(null)));
+      }
+      await this.result;
+    } finally {
+      if (!this.#ended) this.#stop();
+    }
+  }
+}

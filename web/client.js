@@ -1,0 +1,253 @@
+/**
+ * The public JavaScript API: load a model, talk to it in OpenAI's shapes.
+ *
+ *     import { load } from "./client.js";
+ *     const engine = await load("models/demo.gguf", { onProgress: (done, total) => … });
+ *     const answer = await engine.chat.completions.create({ messages, max_tokens: 100 });
+ *     const stream = await engine.chat.completions.create({ messages, stream: true });
+ *     for await (const chunk of stream) show(chunk.choices[0].delta.content);
+ *     engine.close();
+ *
+ * It knows the protocol and nothing of Python or the GPU. Files are found next to this one, so
+ * that it works below any path.
+ */
+
+import { EngineWorker, InferaivedError, Stream } from "./calls.js";
+import { chunks, completion } from "./openai.js";
+
+/** @import { Message, Piece } from "./calls.js" */
+/** @import { Chunk, Completion } from "./openai.js" */
+/** @import { ChatMessage, Info, Model, Options, StartOptions } from "./protocol.js" */
+
+export { EngineWorker, InferaivedError, Stream };
+
+/** @typedef {string | URL | Blob | Blob[]} ModelLike  a relative URL is the document's */
+/** @typedef {{ signal?: AbortSignal }} Abortable */
+
+/** A loaded model. */
+export class Engine {
+  #worker;
+  #owned;
+  #model;
+
+  /**
+   * @param {EngineWorker} worker
+   * @param {Info} info
+   * @param {Model} model
+   * @param {boolean} owned  close() ends the worker too
+   */
+  constructor(worker, info, model, owned) {
+    this.#worker = worker;
+    this.#owned = owned;
+    this.#model = model;
+    this.info = info;
+    this.chat = {
+      completions: {
+        create: /** @type {typeof this.create} */ ((request) => this.create(request)),
+      },
+    };
+  }
+
+  /**
+   * The answer to a conversation piece by piece; `result` is a `Reply`, with all token ids.
+   *
+   * @param {ChatMessage[]} messages
+   * @param {Options & Abortable & { tools?: object[] }} [options]
+   */
+  reply(messages, { signal, tools, ...options } = {}) {
+    return this.#pieces({ kind: "chat", messages, options, tools }, signal);
+  }
+
+  /**
+   * The continuation of a text or of token ids, without the chat template; else as `reply`.
+   *
+   * @param {string | number[]} prompt
+   * @param {Options & Abortable} [options]
+   */
+  complete(prompt, { signal, ...options } = {}) {
+    return this.#pieces({ kind: "complete", prompt, options }, signal);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {AbortSignal} [signal]
+   * @returns {Stream<Piece>}
+   */
+  #pieces(message, signal) {
+    return new Stream(this.#worker, message, (take) => ({ token: take }), signal);
+  }
+
+  /**
+   * OpenAI's chat.completions.create. An abort ends the answer with finish_reason "abort".
+   *
+   * @template {boolean} [S=false]
+   * @param {{ messages: ChatMessage[], stream?: S, tools?: object[] } & Options & Abortable} request
+   * @returns {Promise<S extends true ? AsyncGenerator<Chunk> : Completion>}
+   */
+  async create({ messages, stream, ...options }) {
+    const pieces = this.reply(messages, options);
+    const head = {
+      id: `chatcmpl-${crypto.randomUUID()}`,
+      created: Math.floor(Date.now() / 1000),
+      model: this.info.name,
+    };
+    const made = stream ? chunks(head, pieces) : completion(head, await pieces.result);
+    return /** @type {any} */ (made);
+  }
+
+  /**
+   * Token ids of a text, or of each of several. `special`: control tokens in the text count.
+   *
+   * @template {string | string[]} T
+   * @param {T} text
+   * @param {{ special?: boolean }} [options]
+   * @returns {Promise<T extends string ? number[] : number[][]>}
+   */
+  tokenize(text, { special = false } = {}) {
+    return tokenizeOn(this.#worker, text, special);
+  }
+
+  /**
+   * Logits after each of `ids`, as float32 rows of `info.n_vocab`, some rows at a time.
+   *
+   * @param {number[]} ids
+   * @param {Abortable} [options]
+   * @returns {Stream<Float32Array<ArrayBuffer>>}
+   */
+  score(ids, { signal } = {}) {
+    return new Stream(this.#worker, { kind: "score", ids }, (take) => ({
+      logits: ({ rows }) => take(new Float32Array(rows)),
+    }), signal);
+  }
+
+  /** The header of this model's file: metadata, types, memory. */
+  inspect() {
+    return this.#worker.ask({ kind: "inspect", model: this.#model });
+  }
+
+  /** End the running reply between two tokens. */
+  stop() {
+    this.#worker.stop();
+  }
+
+  /** Free the model; a worker that `load` started ends with it. */
+  async close() {
+    if (this.#owned) this.#worker.end();
+    else await this.#worker.ask({ kind: "close" });
+  }
+}
+
+/**
+ * Start a worker ahead of a load, or to load one model after another in it.
+ *
+ * @param {StartOptions & Abortable} [options]
+ * @returns {Promise<EngineWorker>}
+ */
+export async function start({ signal, ...options } = {}) {
+  signal?.throwIfAborted();
+  // A blob worker inherits the page's <meta> policy; one from a URL would be free of it.
+  const script = new URL("worker.js", import.meta.url).href;
+  const boot = new Blob([`import ${JSON.stringify(script)};`], { type: "text/javascript" });
+  const address = URL.createObjectURL(boot);
+  const worker = new EngineWorker(new Worker(address, { type: "module", name: "inferaived" }));
+  const end = () => worker.end();
+  signal?.addEventListener("abort", end);
+  try {
+    await worker.ask({ kind: "start", options }, signal);
+  } catch (error) {
+    worker.end();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", end);
+    URL.revokeObjectURL(address);
+  }
+  return worker;
+}
+
+/**
+ * Load a model.
+ *
+ * @param {ModelLike} model
+ * @param {StartOptions & Abortable & {
+ *   onProgress?: (done: number, total: number) => void,
+ *   context?: number,
+ *   worker?: EngineWorker,
+ * }} [options]  `onProgress` counts bytes; `worker` is one from `start`
+ * @returns {Promise<Engine>}
+ */
+export async function load(model, { onProgress, context, worker, signal, ...options } = {}) {
+  const host = worker ?? (await start({ signal, ...options }));
+  try {
+    const found = located(model);
+    const info = await host.ask({ kind: "load", model: found, context }, signal, {
+      progress: (answer) => onProgress?.(answer.done, answer.total),
+    });
+    return new Engine(host, info, found, !worker);
+  } catch (error) {
+    if (!worker) host.end();
+    throw error;
+  }
+}
+
+/**
+ * What a file is, from its header alone: no GPU, no weights.
+ *
+ * @param {ModelLike} model
+ * @param {Abortable & { worker?: EngineWorker }} [options]
+ * @returns {Promise<Record<string, unknown>>}
+ */
+export function inspect(model, { worker, signal } = {}) {
+  return briefly(worker, signal, (host) =>
+    host.ask({ kind: "inspect", model: located(model) }, signal));
+}
+
+/**
+ * Token ids of a text, or of each of several, by a file's vocabulary alone.
+ *
+ * @template {string | string[]} T
+ * @param {ModelLike} model
+ * @param {T} text
+ * @param {Abortable & { special?: boolean, worker?: EngineWorker }} [options]
+ * @returns {Promise<T extends string ? number[] : number[][]>}
+ */
+export function tokenize(model, text, { special = false, worker, signal } = {}) {
+  return briefly(worker, signal, (host) => tokenizeOn(host, text, special, located(model)));
+}
+
+/**
+ * @template T
+ * @param {EngineWorker | undefined} worker
+ * @param {AbortSignal | undefined} signal
+ * @param {(host: EngineWorker) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function briefly(worker, signal, use) {
+  if (worker) return use(worker);
+  const host = await start({ signal });
+  try {
+    return await use(host);
+  } finally {
+    host.end();
+  }
+}
+
+/**
+ * @param {EngineWorker} worker
+ * @param {string | string[]} text
+ * @param {boolean} special
+ * @param {Model} [model]
+ * @returns {Promise<any>}
+ */
+function tokenizeOn(worker, text, special, model) {
+  const what = typeof text === "string" ? { text } : { texts: text };
+  return worker.ask({ kind: "tokenize", special, model, ...what });
+}
+
+/**
+ * @param {ModelLike} model
+ * @returns {Model}
+ */
+function located(model) {
+  if (model instanceof Blob || Array.isArray(model)) return model;
+  return new URL(model, document.baseURI).href;
+}

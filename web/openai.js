@@ -1,0 +1,65 @@
+/**
+ * A reply in the shapes of OpenAI's chat completions. It knows nothing else.
+ */
+
+/** @import { Piece, Stream } from "./calls.js" */
+/** @import { Reply } from "./protocol.js" */
+
+/** @typedef {{ id: string, created: number, model: string }} Head */
+/** @typedef {{ prompt_tokens: number, completion_tokens: number, total_tokens: number }} Usage */
+/**
+ * @typedef {Head & { object: "chat.completion", usage: Usage, timings: Reply["timings"],
+ *   choices: [{ index: 0, message: { role: "assistant", content: string },
+ *     finish_reason: Reply["finish_reason"] }] }} Completion
+ */
+/**
+ * @typedef {Head & { object: "chat.completion.chunk", usage?: Usage, timings?: Reply["timings"],
+ *   choices: [{ index: 0, delta: { role?: "assistant", content?: string },
+ *     finish_reason: Reply["finish_reason"] | null }] }} Chunk
+ */
+
+/**
+ * @param {Reply} reply
+ * @returns {Usage}
+ */
+function usage({ prompt_ids: { length: before }, ids: { length: after } }) {
+  return { prompt_tokens: before, completion_tokens: after, total_tokens: before + after };
+}
+
+/**
+ * @param {Head} head
+ * @param {Reply} reply
+ * @returns {Completion}
+ */
+export function completion(head, reply) {
+  const message = /** @type {const} */ ({ role: "assistant", content: reply.text });
+  return {
+    ...head,
+    object: "chat.completion",
+    choices: [{ index: 0, message, finish_reason: reply.finish_reason }],
+    usage: usage(reply),
+    timings: reply.timings,
+  };
+}
+
+/**
+ * @param {Head} head
+ * @param {Stream<Piece>} stream
+ * @returns {AsyncGenerator<Chunk>}
+ */
+export async function* chunks(head, stream) {
+  /**
+   * @param {Chunk["choices"][0]["delta"]} delta
+   * @param {Reply} [reply]
+   * @returns {Chunk}
+   */
+  const chunk = (delta, reply) => ({
+    ...head,
+    object: "chat.completion.chunk",
+    choices: [{ index: 0, delta, finish_reason: reply?.finish_reason ?? null }],
+    ...(reply && { usage: usage(reply), timings: reply.timings }),
+  });
+  yield chunk({ role: "assistant", content: "" });
+  for await (const { text } of stream) yield chunk({ content: text });
+  yield chunk({}, await stream.result);
+}

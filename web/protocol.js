@@ -1,0 +1,110 @@
+/**
+ * Every message between a page and the engine's worker, as types. Nothing else is said.
+ *
+ * A request carries an `id` of the page's choice; all answers carry the same one. A request has
+ * any number of `progress`, `token` or `logits` answers and then exactly one of `ready`, `done`
+ * and `fail`. `stop` has no answer of its own: the request that it names ends, a reply with
+ * `finish_reason: "abort"`, anything else with the failure `Stopped`.
+ *
+ *     page → worker   start  load  chat  complete  score  tokenize  inspect  stop  close
+ *     worker → page   progress  ready  token  logits  done  fail
+ */
+
+/**
+ * @typedef {string | Blob | Blob[]} Model  an absolute URL, a file, or the files of a split model
+ */
+
+/**
+ * How messages spell a chat message: OpenAI's form.
+ *
+ * @typedef {{ role: string, content: string | null, [key: string]: unknown }} ChatMessage
+ */
+
+/**
+ * Sampling options, named as in OpenAI's API; a missing one has the engine's default.
+ *
+ * @typedef {object} Options
+ * @property {number} [max_tokens]
+ * @property {number} [temperature]  0 is greedy
+ * @property {number} [top_k]
+ * @property {number} [top_p]
+ * @property {number} [min_p]
+ * @property {number} [repetition_penalty]
+ * @property {number} [presence_penalty]
+ * @property {number} [frequency_penalty]
+ * @property {Record<string, number>} [logit_bias]  token id → added to its logit
+ * @property {number} [seed]
+ * @property {string | string[]} [stop]
+ */
+
+/**
+ * What `start` may withhold, for tests and for finding faults; see gpu.js.
+ *
+ * @typedef {object} StartOptions
+ * @property {string[]} [without]  WebGPU features not to use, such as "shader-f16"
+ * @property {boolean} [defaultLimits]  ask for WebGPU's default limits instead of the adapter's
+ */
+
+/** @typedef {{ kind: "start", id: number, options: StartOptions }} StartRequest */
+/** @typedef {{ kind: "load", id: number, model: Model, context?: number }} LoadRequest */
+/**
+ * @typedef {{ kind: "chat", id: number, messages: ChatMessage[], options: Options,
+ *   tools?: object[] }} ChatRequest
+ */
+/**
+ * @typedef {{ kind: "complete", id: number, prompt: string | number[], options: Options }}
+ *   CompleteRequest
+ */
+/** @typedef {{ kind: "score", id: number, ids: number[] }} ScoreRequest */
+/**
+ * With `model`, by that file's vocabulary, read from its header alone; else by the loaded one's.
+ *
+ * @typedef {{ kind: "tokenize", id: number, text?: string, texts?: string[], special: boolean,
+ *   model?: Model }} TokenizeRequest
+ */
+/** @typedef {{ kind: "inspect", id: number, model: Model }} InspectRequest */
+/** @typedef {{ kind: "stop", id: number }} StopRequest  `id` is that of the request to end */
+/** @typedef {{ kind: "close", id: number }} CloseRequest  frees the model; the worker stays */
+
+/**
+ * @typedef {StartRequest | LoadRequest | ChatRequest | CompleteRequest | ScoreRequest
+ *   | TokenizeRequest | InspectRequest | StopRequest | CloseRequest} Request
+ */
+
+/**
+ * The end of a reply, as the engine's `Reply`.
+ *
+ * @typedef {object} Reply
+ * @property {string} text
+ * @property {number[]} prompt_ids
+ * @property {number[]} ids
+ * @property {"stop" | "length" | "abort"} finish_reason
+ * @property {Record<string, number>} timings  prefill_tokens, prefill_tok_s, ttft_s, …
+ */
+
+/**
+ * What is known of a loaded model and its device, as the engine's `info`.
+ *
+ * @typedef {object} Info
+ * @property {string} name
+ * @property {string} architecture
+ * @property {number} parameters
+ * @property {number} context
+ * @property {string} adapter
+ * @property {string[]} features
+ * @property {string[]} warnings
+ * @property {number} n_vocab
+ */
+
+/** @typedef {{ name: string, message: string, hint: string, trace: string }} Failure */
+
+/** @typedef {{ kind: "progress", id: number, done: number, total: number }} Progress  bytes */
+/** @typedef {{ kind: "ready", id: number, info: Info }} Ready */
+/** @typedef {{ kind: "token", id: number, text: string, ids: number[] }} Token */
+/** @typedef {{ kind: "logits", id: number, rows: ArrayBuffer }} Logits  float32 [n, n_vocab] */
+/** @typedef {{ kind: "done", id: number, result: any }} Done */
+/** @typedef {{ kind: "fail", id: number, error: Failure }} Fail */
+
+/** @typedef {Progress | Ready | Token | Logits | Done | Fail} Answer */
+
+export {};
