@@ -1,0 +1,1 @@
+"""Tests by tier: unit, gpu, model, browser; beside them what they share."""
