@@ -1,0 +1,405 @@
+#!/usr/bin/env python3
+"""Set-up and every daily command of Inferaived, with Python's standard library only.
+
+    python3 build.py serve    install what the page needs, build dist/, serve it
+    python3 build.py dist     build dist/, the static site; --check builds it twice and compares
+    python3 build.py test     install what the tests need, run every tier (or those that are named)
+    python3 build.py check    linters, formatter and type checkers, as CI runs them
+    python3 build.py lock     renew requirements.lock after a change of pyproject.toml
+
+What is installed is what requirements.lock and package-lock.json say, with their hashes, into
+.venv/ and node_modules/; a second run finds it there and installs nothing. This file knows
+nothing of models or GPUs; the server is py_engine/hosts/static.py.
+"""
+
+import platform
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (this is where an older Python is told so)
+    sys.exit(f"build.py: this is Python {platform.python_version()}; 3.11 or later is needed")
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+import venv
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+DIST = ROOT / "dist"
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOCK = ROOT / "requirements.lock"
+TIERS = ("unit", "gpu", "model", "browser")
+MIN_NODE = 20
+
+# Modules of the native host: the browser has no use for them, and they import what it lacks.
+NATIVE_ONLY = {
+    "py_engine/gpu/native.py",
+    "py_engine/hosts/cli.py",
+    "py_engine/hosts/files.py",
+    "py_engine/hosts/headless.py",
+    "py_engine/hosts/native.py",
+    "py_engine/hosts/static.py",
+}
+PYODIDE = (
+    "pyodide.mjs",
+    "pyodide.asm.mjs",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+    "pyodide-lock.json",
+)
+MARKUPSAFE = ("__init__.py", "_native.py")  # its C half is for CPython on a desktop
+
+# Debian's Python comes without ensurepip; then pip comes from PyPI, and is checked.
+PIP_WHEEL = (
+    "https://files.pythonhosted.org/packages/07/25/"
+    "ee8c38ae72d66b844ce8eb9711ba905dba21ca1a8a0c960057c41cd23337/pip-26.3-py3-none-any.whl"
+)
+PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
+UV = "uv==0.13.9"  # resolves for all platforms at once; [tool.uv.pip] has its settings
+
+
+# ---- installing
+
+
+def run(*command: str | Path, **env: str) -> None:
+    """Run a command in the root of the repository; ends the program if it fails."""
+    print("+", *command, flush=True)
+    status = subprocess.call([*map(str, command)], cwd=ROOT, env={**os.environ, **env})
+    if status:
+        sys.exit(f"build.py: this ended with status {status}: {' '.join(map(str, command))}")
+
+
+def works(*command: str | Path) -> bool:
+    """Whether a command exists and ends with status 0; its output is dropped."""
+    try:
+        subprocess.run([*map(str, command)], capture_output=True, check=True, timeout=120)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+def install_python(*sections: str) -> None:
+    """Bring .venv to what the named sections of requirements.lock say."""
+    if not works(PYTHON, "-m", "pip", "--version"):
+        create_venv()
+    for section in ("run", *sections):
+        text = lock_section(section)
+        stamp = VENV / f".installed-{section}"
+        wanted = digest(f"{sys.version}\n{VENV}\n{text}".encode())
+        if stamp.is_file() and stamp.read_text() == wanted:
+            continue
+        pip: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "-q",
+        ]
+        with tempfile.TemporaryDirectory() as folder:
+            pins = Path(folder) / f"{section}.txt"
+            pins.write_text(text)
+            run(*pip, "--require-hashes", "-r", pins)
+        if section == "run":
+            run(*pip, "--no-build-isolation", "-e", ".")  # gives the command `inferaived`
+        stamp.write_text(wanted)
+
+
+def create_venv() -> None:
+    """Make .venv with pip in it, also where Python came without ensurepip (Debian, Ubuntu)."""
+    print(f"making {VENV.name} for Python {platform.python_version()}", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    if works(sys.executable, "-m", "venv", VENV):
+        return
+    venv.create(VENV, clear=True, symlinks=os.name != "nt", with_pip=False)
+    wheel = VENV / PIP_WHEEL.rpartition("/")[2]
+    try:
+        with urllib.request.urlopen(PIP_WHEEL, timeout=60) as answer:
+            wheel.write_bytes(answer.read())
+    except OSError as error:
+        shutil.rmtree(VENV)
+        hint = "Install it (Debian, Ubuntu: sudo apt install python3-venv) and try again."
+        sys.exit(f"build.py: this Python has no pip, and PyPI did not answer ({error}). {hint}")
+    if digest(wheel.read_bytes()) != PIP_SHA256:
+        sys.exit(f"build.py: {PIP_WHEEL} is not the file that was expected")
+    run(PYTHON, wheel / "pip", "install", "-q", "--no-index", wheel)
+
+
+def install_node(*, dev: bool = False) -> None:
+    """Bring node_modules to what package-lock.json says; `dev` adds the type checker."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    hint = f"Node.js {MIN_NODE} or later with npm is needed: https://nodejs.org/en/download"
+    if not npm or not node:
+        sys.exit(f"build.py: {'npm' if node else 'Node.js'} was not found. {hint}")
+    version = subprocess.check_output([node, "--version"], text=True).strip()
+    if int(re.sub(r"^v(\d+).*", r"\1", version) or 0) < MIN_NODE:
+        sys.exit(f"build.py: this is Node.js {version}. {hint}")
+    stamp = ROOT / "node_modules/.installed"
+    wanted = digest((ROOT / "package-lock.json").read_bytes())
+    found = stamp.read_text().split() if stamp.is_file() else []
+    if wanted not in found or (dev and "dev" not in found):
+        scope = [] if dev else ["--omit=dev"]
+        run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *scope)
+        stamp.write_text(f"{wanted} dev" if dev else wanted)
+
+
+def lock_section(name: str) -> str:
+    """The pins below the line `# [name]` of requirements.lock."""
+    sections = re.split(r"^# \[(\w+)\].*\n", LOCK.read_text(), flags=re.M)
+    return sections[sections.index(name) + 1]
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+# ---- dist: the static site
+
+
+def dist(*, check: bool = False, report: bool = True) -> None:
+    """Build dist/. It is replaced as a whole, and left alone where nothing changed."""
+    install_python()
+    install_node()
+    fresh = ROOT / f"dist-{os.getpid()}"
+    try:
+        manifest = assemble(fresh)
+        changed = differences(DIST, fresh)
+        if changed and check:
+            sys.exit(f"build.py: dist/ is not what the sources give: {', '.join(changed)}")
+        if changed:
+            shutil.rmtree(DIST, ignore_errors=True)
+            fresh.rename(DIST)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    if report and not check:
+        report_sizes()
+    print(f"dist/ is build {manifest['build']}{'' if changed else ', unchanged'}", flush=True)
+
+
+def assemble(out: Path) -> dict[str, Any]:
+    """Make the site in the new folder `out` and return its manifest (build.json)."""
+    clean(out)
+    for file in files_of(ROOT / "web"):
+        copy(file, out / file.relative_to(ROOT / "web"))
+    site = site_packages()
+    zip_engine(out / "engine.zip", site)
+    for name in PYODIDE:
+        copy(ROOT / "node_modules/pyodide" / name, out / "pyodide" / name)
+    tokenizers = ROOT / "node_modules/@huggingface/tokenizers"
+    copy(tokenizers / "dist/tokenizers.min.mjs", out / "tokenizers.min.mjs")
+    copy(ROOT / "LICENSE", out / "licenses/inferaived.txt")
+    copy(ROOT / "node_modules/pyodide/README.md", out / "licenses/pyodide.md")
+    copy(tokenizers / "LICENSE", out / "licenses/tokenizers.txt")
+    for name in ("jinja2", "markupsafe"):
+        copy(licence(site, name), out / f"licenses/{name}.txt")
+    return write_manifest(out)
+
+
+def clean(folder: Path) -> None:
+    """An empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+
+def files_of(folder: Path, pattern: str = "*") -> list[Path]:
+    """All files below a folder, sorted, without hidden ones and Python's caches."""
+    found = (file for file in folder.rglob(pattern) if file.is_file())
+    return sorted(
+        file
+        for file in found
+        if not any(
+            part.startswith(".") or part == "__pycache__" for part in file.relative_to(folder).parts
+        )
+    )
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy the bytes only: no dates, no permissions."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def site_packages() -> Path:
+    """Where .venv keeps its packages."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return Path(subprocess.check_output([PYTHON, "-c", code], text=True).strip())
+
+
+def licence(site: Path, name: str) -> Path:
+    """The licence file of an installed package."""
+    return next(site.glob(f"{name}-*.dist-info/licenses/LICENSE*"))
+
+
+def zip_engine(target: Path, site: Path) -> None:
+    """Everything that Python needs in the browser: our engine and shaders, Jinja2, MarkupSafe.
+
+    Names are sorted and dates fixed, so the same input gives the same bytes.
+    """
+    ours = files_of(ROOT / "py_engine", "*.py") + files_of(ROOT / "shaders", "*.wgsl")
+    entries = {file.relative_to(ROOT).as_posix(): file for file in ours}
+    entries = {name: file for name, file in entries.items() if name not in NATIVE_ONLY}
+    for file in files_of(site / "jinja2", "*.py"):
+        entries[file.relative_to(site).as_posix()] = file
+    for name in MARKUPSAFE:
+        entries[f"markupsafe/{name}"] = site / "markupsafe" / name
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, file in sorted(entries.items()):
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.create_system, info.external_attr = 3, 0o644 << 16  # the same on Windows
+            archive.writestr(info, file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+
+
+def write_manifest(out: Path) -> dict[str, Any]:
+    """Write build.json: every file's size and SHA-256, and the build id, which is their hash.
+
+    Names stay as they are written (modules import each other by name, and no step edits a
+    file); what must be told apart by version is told apart by the build id.
+    """
+    listed = {file.relative_to(out).as_posix(): file.read_bytes() for file in files_of(out)}
+    files = {name: {"sha256": digest(data), "bytes": len(data)} for name, data in listed.items()}
+    build = digest(json.dumps(files, sort_keys=True).encode())[:16]
+    manifest: dict[str, Any] = {"build": build, "files": files}
+    (out / "build.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    return manifest
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """The names of the files that differ between two folders, in presence or by a byte."""
+    first, second = (
+        {file.relative_to(top).as_posix(): digest(file.read_bytes()) for file in files_of(top)}
+        for top in (one, other)
+    )
+    return sorted({name for name, _ in first.items() ^ second.items()})
+
+
+def report_sizes() -> None:
+    """Print each file's size, and what is left of it on a host that compresses."""
+    total = packed_total = 0
+    print(f"{'bytes':>12} {'gzip':>12}  file")
+    for file in files_of(DIST):
+        data = file.read_bytes()
+        packed = len(gzip.compress(data, mtime=0))
+        total, packed_total = total + len(data), packed_total + packed
+        print(f"{len(data):12,} {packed:12,}  {file.relative_to(DIST).as_posix()}")
+    print(f"{total:12,} {packed_total:12,}  in all")
+
+
+def serve(host: str, port: int) -> None:
+    """Build dist/ and serve it until Ctrl+C."""
+    dist(report=False)
+    from py_engine.hosts.static import Server
+
+    try:
+        server = Server(DIST, host, port)
+    except OSError as error:
+        sys.exit(f"build.py: cannot listen on {host}:{port} ({error.strerror}); try --port")
+    print(f"Inferaived is at {server.url}   (Ctrl+C ends it)", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+# ---- test, check, lock
+
+
+def test(tiers: Sequence[str], arguments: Sequence[str]) -> None:
+    """Run the tests, with what they need: a browser, a Vulkan driver, a current dist/."""
+    install_python("test")
+    dist(report=False)  # the browser tier runs exactly what ships
+    from tests.machine import find_chromium, find_vulkan
+
+    env = {"CHROME": find_chromium(PYTHON)} if "browser" in tiers else {}
+    if set(tiers) - {"unit"}:
+        find_vulkan(PYTHON)
+    run(PYTHON, "-m", "pytest", *(f"tests/{tier}" for tier in tiers), *arguments, **env)
+
+
+def check() -> None:
+    """Run every linter and type checker; end with status 1 if one of them complains."""
+    install_python("check")
+    install_node(dev=True)
+    tools: dict[str, tuple[str | Path, ...]] = {
+        "ruff check": (PYTHON, "-m", "ruff", "check"),
+        "ruff format": (PYTHON, "-m", "ruff", "format", "--check"),
+        "mypy": (PYTHON, "-m", "mypy", "--strict", "py_engine", "build.py"),
+        "lint-imports": (PYTHON.with_name("lint-imports"),),
+        "tsc": ("node", ROOT / "node_modules/typescript/bin/tsc", "--noEmit"),
+    }
+    failed = []
+    for name, command in tools.items():
+        print(f"== {name}", flush=True)
+        if subprocess.call([*map(str, command)], cwd=ROOT):
+            failed.append(name)
+    if failed:
+        sys.exit(f"build.py: complaints from {', '.join(failed)}")
+    print(f"no complaints from {', '.join(tools)}")
+
+
+def lock() -> None:
+    """Resolve pyproject.toml for all platforms and Pythons, and write requirements.lock."""
+    install_python()
+    backend = re.search(r'^requires = \["(.+)"\]', (ROOT / "pyproject.toml").read_text(), re.M)
+    text, known = (
+        "# Every Python package, for every platform: `python3 build.py lock` wrote it.\n",
+        "",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        run(PYTHON, "-m", "pip", "install", "-q", "--target", top, UV)
+        (top / "backend.in").write_text(backend[1] if backend else "")
+        extras: dict[str, list[str]] = {"run": [], "test": ["test"], "check": ["test", "check"]}
+        for section, names in extras.items():
+            options = [f"--extra={name}" for name in names] + ["--output-file", f"{top}/{section}"]
+            run(top / "bin/uv", "pip", "compile", "pyproject.toml", top / "backend.in", *options)
+            pins = re.findall(r"^\w.*\n(?: .*\n)*", (top / section).read_text(), re.M)
+            text += f"\n# [{section}]\n" + "".join(pin for pin in pins if pin not in known)
+            known += "".join(pins)
+    LOCK.write_text(text)
+
+
+def main() -> None:
+    """Read the command line and do what it says."""
+    words = sys.argv[1:]
+    at = words.index("--") if "--" in words else len(words)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    one = commands.add_parser("serve", help="install, build dist/ and serve the page")
+    one.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    one.add_argument("--port", type=int, default=8000, help="port (%(default)s); 0: a free one")
+    one = commands.add_parser("dist", help="build dist/, the static site")
+    one.add_argument("--check", action="store_true", help="build it elsewhere and compare")
+    one = commands.add_parser("test", help="run the tests; what follows -- goes to pytest")
+    one.add_argument(
+        "tiers", nargs="*", choices=[*TIERS, []], metavar="TIER", help=", ".join(TIERS)
+    )
+    commands.add_parser("check", help="run linters and type checkers")
+    commands.add_parser("lock", help="renew requirements.lock")
+    options = parser.parse_args(words[:at])
+    if options.command == "serve":
+        serve(options.host, options.port)
+    elif options.command == "dist":
+        dist(check=options.check)
+    elif options.command == "test":
+        test(options.tiers or TIERS, words[at + 1 :])
+    else:
+        {"check": check, "lock": lock}[options.command]()
+
+
+if __name__ == "__main__":
+    main()
