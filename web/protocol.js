@@ -41,7 +41,7 @@
  * What `start` may withhold, for tests and for finding faults; see gpu.js.
  *
  * @typedef {object} StartOptions
- * @property {string[]} [without]  WebGPU features not to use, such as "shader-f16"
+ * @property {string[]} [withhold]  WebGPU features not to use, such as "shader-f16"
  * @property {boolean} [defaultLimits]  ask for WebGPU's default limits instead of the adapter's
  */
 

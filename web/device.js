@@ -1,0 +1,54 @@
+/**
+ * Opening the GPU: which features and limits are asked for, and the errors that Python rebuilds.
+ */
+
+const WANTED_FEATURES = ["shader-f16", "subgroups", "timestamp-query"];
+const WANTED_LIMITS = ["maxBufferSize", "maxStorageBufferBindingSize"];
+
+/** An error for Python to rebuild: `name` is a class of base/errors.py, the rest its data. */
+export class GpuError extends Error {
+  /**
+   * @param {"MissingFeature" | "DeviceLost" | "DeviceMemory" | "ShaderError" | "GpuError"} name
+   * @param {string} message
+   * @param {{ hint?: string, nbytes?: number, limit?: number, index?: number }} [data]
+   */
+  constructor(name, message, { hint = "", nbytes = 0, limit = 0, index = 0 } = {}) {
+    super(message);
+    this.name = name;
+    this.hint = hint;
+    this.nbytes = nbytes;
+    this.limit = limit;
+    this.index = index;
+  }
+}
+
+/**
+ * Open the best adapter with all of the limits and features that the engine can use.
+ *
+ * @param {import("./protocol.js").StartOptions} options
+ * @returns {Promise<{ device: GPUDevice, info: string }>}  `info`: the adapter, for people
+ */
+export async function openDevice({ withhold = [], defaultLimits = false }) {
+  if (!navigator.gpu) {
+    throw new GpuError("MissingFeature", "this browser offers no WebGPU here", {
+      hint: "Use a current Chrome, Edge or Safari, on a page that comes over https.",
+    });
+  }
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new GpuError("MissingFeature", "the browser found no GPU that it may use", {
+      hint: "Check chrome://gpu, or update the graphics driver. If the GPU has just crashed, "
+        + "wait for two minutes and reload the page.",
+    });
+  }
+  /** @type {Record<string, number>} */
+  const requiredLimits = {};
+  const limits = /** @type {Record<string, any>} */ (/** @type {unknown} */ (adapter.limits));
+  for (const name of defaultLimits ? [] : WANTED_LIMITS) requiredLimits[name] = limits[name];
+  const requiredFeatures = /** @type {GPUFeatureName[]} */ (WANTED_FEATURES.filter(
+    (name) => adapter.features.has(name) && !withhold.includes(name)));
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  const words = [vendor, architecture, description, isFallbackAdapter && "(software, slow)"];
+  return { device, info: words.filter(Boolean).join(" ") };
+}

@@ -1,0 +1,149 @@
+/**
+ * Model files, by number: a URL or a File, read in pieces or streamed to a sink.
+ *
+ * The table behind the sources of py_engine/hosts/worker.py, and whence `Gpu.load` takes weights.
+ * It knows nothing of GGUF or the GPU.
+ */
+
+import { SourceError, UrlSource } from "./http.js";
+
+/** @import { Bytes, Sink } from "./http.js" */
+
+/**
+ * @typedef {object} Source
+ * @property {string} name  for messages
+ * @property {number | null} size  null where the server does not tell
+ * @property {(at: number, nbytes: number) => Promise<Bytes>} read  fewer only at the end
+ * @property {(at: number, nbytes: number, sink: Sink) => Promise<void>} stream  all or an error
+ * @property {() => void} close  also ends what is on its way
+ */
+
+/** The table that Python sees. */
+export class Files {
+  #next = 1;
+  /** @type {Map<number, Blob>} */ #blobs = new Map();
+  /** @type {Map<number, Source>} */ #open = new Map();
+
+  /**
+   * Note a file that the page gave, so that Python can open it by number.
+   *
+   * @param {Blob} blob
+   */
+  add(blob) {
+    this.#blobs.set(this.#next, blob);
+    return { blob: this.#next++, name: blob instanceof File ? blob.name : "the given file" };
+  }
+
+  /**
+   * @param {string | number} spec  an absolute URL, or a number from `add`
+   * @returns {Promise<string>} JSON: id, name, size
+   */
+  async open(spec) {
+    const id = this.#next++;
+    const source = typeof spec === "string" ? new UrlSource(spec) : this.#blob(spec);
+    this.#open.set(id, source);
+    try {
+      if (source instanceof UrlSource) await source.open();
+    } catch (error) {
+      this.close(id);
+      throw error;
+    }
+    return JSON.stringify({ id, name: source.name, size: source.size });
+  }
+
+  /** @param {number} number */
+  #blob(number) {
+    const blob = this.#blobs.get(number);
+    if (!blob) throw new Error(`file ${number} was never given`);
+    return new BlobSource(blob);
+  }
+
+  /** @param {number} id */
+  #source(id) {
+    const source = this.#open.get(id);
+    if (!source) throw new Error(`file ${id} is closed or was never opened`);
+    return source;
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} at
+   * @param {number} nbytes
+   */
+  async read(id, at, nbytes) {
+    return this.#source(id).read(at, nbytes);
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} at
+   * @param {number} nbytes
+   * @param {Sink} sink
+   */
+  async stream(id, at, nbytes, sink) {
+    return this.#source(id).stream(at, nbytes, sink);
+  }
+
+  /** @param {number} id */
+  close(id) {
+    this.#open.get(id)?.close();
+    this.#open.delete(id);
+  }
+}
+
+/**
+ * A File or Blob.
+ *
+ * @implements {Source}
+ */
+class BlobSource {
+  #blob;
+
+  /** @param {Blob} blob */
+  constructor(blob) {
+    this.#blob = blob;
+    this.name = blob instanceof File ? blob.name : "the given file";
+    this.size = blob.size;
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} nbytes
+   */
+  async read(at, nbytes) {
+    const slice = this.#blob.slice(at, at + nbytes);
+    return new Uint8Array(await slice.arrayBuffer().catch((error) => this.#fail(error)));
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} nbytes
+   * @param {Sink} sink
+   */
+  async stream(at, nbytes, sink) {
+    const reader = this.#blob.slice(at, at + nbytes).stream().getReader();
+    let left = nbytes;
+    try {
+      for (;;) {
+        const { value } = await reader.read().catch((error) => this.#fail(error));
+        if (!value) break;
+        left -= value.length;
+        await sink(value);
+      }
+    } finally {
+      reader.cancel().catch(() => {});
+    }
+    if (left) throw new SourceError("TRUNCATED", this.name, `it ends ${left} bytes too early`);
+  }
+
+  /**
+   * @param {Error} error
+   * @returns {never}
+   */
+  #fail(error) {
+    throw new SourceError("CHANGED", this.name, `the browser refuses to read on: ${error.message}`,
+      "Choose the file again; it was changed, moved or removed.");
+  }
+
+  close() {}
+}

@@ -1,0 +1,359 @@
+/**
+ * The WebGPU half of `py_engine/gpu/browser.py`: tables of integer handles and the verbs of
+ * `py_engine/gpu/device.py`.
+ *
+ * Only numbers, strings and byte views cross; no GPU object is ever seen by Python. What the GPU
+ * reports late is kept, the first of it, and thrown by the next verb. `free` and `drop` give
+ * back, so they never throw; after the device is lost every other verb does.
+ */
+
+import { GpuError } from "./device.js";
+import { Pipelines } from "./pipelines.js";
+
+/** @import { Wgsl } from "./pipelines.js" */
+
+/** @typedef {number} Handle  a buffer, program or pipeline; 0 is none */
+
+/**
+ * Whence `load` takes a file's bytes: `sink` gets them in order, and is waited for.
+ *
+ * @typedef {object} Streams
+ * @property {(file: number, at: number, nbytes: number,
+ *   sink: (bytes: Uint8Array<ArrayBuffer>) => Promise<void> | void) => Promise<void>} stream
+ */
+
+/**
+ * @typedef {object} Recorded  a program: launch i is pipelines[i], groups[i], counts[3 i …]
+ * @property {GPUComputePipeline[]} pipelines
+ * @property {GPUBindGroup[]} groups
+ * @property {Uint32Array} counts
+ */
+
+const UNIFORM_BYTES = 65536;
+/** Bytes written by `load` between two waits, which bound the copies that wait for the GPU. */
+const FENCE_BYTES = 16 << 20;
+/** Staging buffers from this size on are not kept. */
+const KEPT_STAGING_BYTES = 16 << 20;
+
+export class Gpu {
+  #device;
+  #files;
+  #pipelines;
+  #next = 1;
+  /** @type {Map<Handle, GPUBuffer>} */ #buffers = new Map();
+  /** @type {Map<Handle, Recorded>} */ #programs = new Map();
+  /** @type {Map<number, GPUBuffer[]>} size → idle staging buffers */ #idle = new Map();
+  /** @type {Set<(error: GpuError) => void>} the waits to end on a loss */ #waits = new Set();
+  /** @type {GpuError | null} */ #error = null;
+  /** @type {string | null} */ #lost = null;
+  #unfenced = 0;
+  /** @type {Promise<undefined>} */ #fence = Promise.resolve(undefined);
+
+  /**
+   * @param {GPUDevice} device
+   * @param {string} info  the adapter, for people
+   * @param {Streams} files
+   */
+  constructor(device, info, files) {
+    this.#device = device;
+    this.#files = files;
+    this.#pipelines = new Pipelines(device);
+    this.info = info;
+    device.lost.then(({ reason, message }) => {
+      this.#lost = message || reason;
+      for (const end of this.#waits) end(this.#loss());
+    });
+    device.addEventListener("uncapturederror", (event) => {
+      const { error } = event;
+      this.#keep(error instanceof GPUOutOfMemoryError
+        ? new GpuError("DeviceMemory", "what the engine asked for")
+        : new GpuError("GpuError", error.message));
+    });
+  }
+
+  /** @returns {string} JSON: features, limits and info, as device.py has them */
+  describe() {
+    /** @type {Record<string, number>} */
+    const limits = {};
+    const all = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this.#device.limits));
+    for (const name in all) if (typeof all[name] === "number") limits[name] = all[name];
+    return JSON.stringify({ features: [...this.#device.features], limits, info: this.info });
+  }
+
+  /** Give everything back. */
+  close() {
+    this.#device.destroy();
+  }
+
+  /** @returns {GpuError} */
+  #loss() {
+    return new GpuError("DeviceLost", this.#lost ?? "");
+  }
+
+  /** @param {GpuError} error */
+  #keep(error) {
+    this.#error ??= error;
+  }
+
+  /** Throw what came late. */
+  #check() {
+    if (this.#lost !== null) throw this.#loss();
+    const error = this.#error;
+    this.#error = null;
+    if (error) throw error;
+  }
+
+  /**
+   * Wait, but not beyond a loss. The waits are a set of our own: racing `device.lost` would leave
+   * a reaction on that one promise for each token.
+   *
+   * @template T
+   * @param {Promise<T>} promise
+   * @returns {Promise<T>}
+   */
+  #unlessLost(promise) {
+    /** @type {(error: GpuError) => void} */
+    let end = () => {};
+    return new Promise((/** @type {(value: T) => void} */ resolve, reject) => {
+      end = reject;
+      this.#waits.add(end);
+      promise.then(resolve, (error) => reject(this.#lost === null ? error : this.#loss()));
+    }).finally(() => this.#waits.delete(end));
+  }
+
+  /**
+   * @param {Handle} handle
+   * @returns {GPUBuffer}
+   */
+  #buffer(handle) {
+    const buffer = this.#buffers.get(handle);
+    if (!buffer) throw new Error(`buffer ${handle} was freed or never allocated`);
+    return buffer;
+  }
+
+  /**
+   * @param {number} nbytes
+   * @param {string} label
+   * @returns {Handle}
+   */
+  alloc(nbytes, label) {
+    this.#check();
+    const device = this.#device;
+    const limit = device.limits.maxBufferSize;
+    const size = Math.ceil(nbytes / 4) * 4;
+    if (size > limit) throw new GpuError("DeviceMemory", label, { nbytes, limit });
+    let usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    if (size <= UNIFORM_BYTES) usage |= GPUBufferUsage.UNIFORM;
+    device.pushErrorScope("validation");
+    device.pushErrorScope("out-of-memory");
+    const buffer = device.createBuffer({ label, size, usage });
+    for (const name of /** @type {const} */ (["DeviceMemory", "GpuError"])) {
+      device.popErrorScope().then((error) => {
+        const message = name === "DeviceMemory" ? label : error?.message;
+        if (error) this.#keep(new GpuError(name, message ?? "", { nbytes }));
+      }, () => {}); // rejects only when the device goes, which `lost` tells
+    }
+    this.#buffers.set(this.#next, buffer);
+    return this.#next++;
+  }
+
+  /** @param {Handle} handle */
+  free(handle) {
+    this.#buffer(handle).destroy();
+    this.#buffers.delete(handle);
+  }
+
+  /**
+   * @param {Handle} handle
+   * @param {number} at
+   * @param {Uint8Array<ArrayBuffer>} bytes
+   */
+  write(handle, at, bytes) {
+    this.#check();
+    this.#device.queue.writeBuffer(this.#buffer(handle), at, bytes);
+  }
+
+  /**
+   * Stream a file's bytes into a buffer. `writeBuffer` takes multiples of 4, chunks have any
+   * length: up to 3 bytes are carried over, and the last ones padded.
+   *
+   * @param {number} file
+   * @param {number} at
+   * @param {number} nbytes
+   * @param {Handle} handle
+   * @param {number} to
+   */
+  async load(file, at, nbytes, handle, to) {
+    this.#check();
+    const { queue } = this.#device;
+    const buffer = this.#buffer(handle);
+    const carry = new Uint8Array(4);
+    let carried = 0;
+    const sink = (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
+      let start = 0;
+      if (carried) {
+        start = Math.min(4 - carried, bytes.length);
+        carry.set(bytes.subarray(0, start), carried);
+        carried += start;
+        if (carried < 4) return;
+        queue.writeBuffer(buffer, to, carry);
+        to += 4;
+        carried = 0;
+      }
+      const whole = (bytes.length - start) & ~3;
+      if (whole) queue.writeBuffer(buffer, to, bytes, start, whole);
+      to += whole;
+      carried = bytes.length - start - whole;
+      carry.set(bytes.subarray(start + whole));
+      return this.#throttle(whole);
+    };
+    await this.#unlessLost(this.#files.stream(file, at, nbytes, sink));
+    if (carried) queue.writeBuffer(buffer, to, carry.fill(0, carried));
+    this.#check();
+  }
+
+  /**
+   * Bound what `writeBuffer` has copied and the GPU has not taken: two pieces of FENCE_BYTES.
+   *
+   * @param {number} nbytes
+   */
+  #throttle(nbytes) {
+    this.#unfenced += nbytes;
+    if (this.#unfenced < FENCE_BYTES) return;
+    this.#unfenced = 0;
+    const last = this.#fence;
+    this.#device.queue.submit([]);
+    this.#fence = this.#device.queue.onSubmittedWorkDone();
+    return this.#unlessLost(last).then(() => this.#check());
+  }
+
+  /**
+   * Build pipelines, all at once. A refusal names the shader by its index.
+   *
+   * @param {string} json  `Wgsl[]`
+   * @returns {Promise<string>} JSON: a pipeline's number for each
+   */
+  async compile(json) {
+    this.#check();
+    const shaders = /** @type {Wgsl[]} */ (JSON.parse(json));
+    const all = shaders.map((shader, index) => this.#pipelines.build(shader, index));
+    const numbers = await this.#unlessLost(Promise.all(all));
+    this.#check();
+    return JSON.stringify(numbers);
+  }
+
+  /**
+   * Make a program of a flat list: pipeline, x, y, z, n, then n times (handle, at, nbytes).
+   *
+   * @param {Uint8Array<ArrayBuffer>} bytes  u32
+   * @returns {Handle}
+   */
+  record(bytes) {
+    this.#check();
+    const list = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    /** @type {GPUComputePipeline[]} */ const pipelines = [];
+    /** @type {GPUBindGroup[]} */ const groups = [];
+    /** @type {number[]} */ const counts = [];
+    for (let i = 0; i < list.length; ) {
+      const [number = 0, x = 0, y = 0, z = 0, n = 0] = list.subarray(i, i + 5);
+      const { pipeline, layout } = this.#pipelines.get(number);
+      i += 5;
+      /** @type {GPUBindGroupEntry[]} */
+      const entries = [];
+      for (let binding = 0; binding < n; binding++, i += 3) {
+        const [handle = 0, offset = 0, size = 0] = list.subarray(i, i + 3);
+        entries.push({ binding, resource: { buffer: this.#buffer(handle), offset, size } });
+      }
+      pipelines.push(pipeline);
+      groups.push(this.#device.createBindGroup({ layout, entries }));
+      counts.push(x, y, z);
+    }
+    this.#programs.set(this.#next, { pipelines, groups, counts: Uint32Array.from(counts) });
+    return this.#next++;
+  }
+
+  /** @param {Handle} program */
+  drop(program) {
+    this.#programs.delete(program);
+  }
+
+  /** @param {Handle[]} programs */
+  submit(...programs) {
+    this.#check();
+    this.#device.queue.submit([this.#encode(programs).finish()]);
+  }
+
+  /**
+   * @param {Handle[]} programs
+   * @returns {GPUCommandEncoder}
+   */
+  #encode(programs) {
+    const encoder = this.#device.createCommandEncoder();
+    if (!programs.length) return encoder;
+    const pass = encoder.beginComputePass();
+    /** @type {GPUComputePipeline | null} */
+    let current = null;
+    for (const program of programs) {
+      const recorded = this.#programs.get(program);
+      if (!recorded) throw new Error(`program ${program} was dropped or never recorded`);
+      const { pipelines, groups, counts } = recorded;
+      for (let i = 0; i < pipelines.length; i++) {
+        const pipeline = /** @type {GPUComputePipeline} */ (pipelines[i]);
+        if (pipeline !== current) pass.setPipeline(pipeline);
+        current = pipeline;
+        pass.setBindGroup(0, groups[i]);
+        pass.dispatchWorkgroups(counts[3 * i] ?? 0, counts[3 * i + 1], counts[3 * i + 2]);
+      }
+    }
+    pass.end();
+    return encoder;
+  }
+
+  /**
+   * Replay programs and copy bytes out: all is submitted when this returns its promise.
+   *
+   * @param {Handle} handle
+   * @param {number} at
+   * @param {number} nbytes
+   * @param {Handle[]} programs
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  read(handle, at, nbytes, ...programs) {
+    this.#check();
+    const buffer = this.#buffer(handle);
+    const encoder = this.#encode(programs);
+    const staging = this.#take(nbytes);
+    encoder.copyBufferToBuffer(buffer, at, staging, 0, nbytes);
+    this.#device.queue.submit([encoder.finish()]);
+    const bytes = this.#fetch(staging, nbytes);
+    bytes.catch(() => {}); // a read that nobody awaits any more may fail in silence
+    return bytes;
+  }
+
+  /**
+   * @param {GPUBuffer} staging
+   * @param {number} nbytes
+   */
+  async #fetch(staging, nbytes) {
+    await this.#unlessLost(staging.mapAsync(GPUMapMode.READ, 0, nbytes));
+    const bytes = new Uint8Array(staging.getMappedRange(0, nbytes).slice(0));
+    staging.unmap();
+    if (staging.size < KEPT_STAGING_BYTES) this.#idle.get(staging.size)?.push(staging);
+    else staging.destroy();
+    this.#check();
+    return bytes;
+  }
+
+  /**
+   * A staging buffer of the next power of two, an idle one if there is.
+   *
+   * @param {number} nbytes
+   */
+  #take(nbytes) {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(nbytes, 256)));
+    let idle = this.#idle.get(size);
+    if (!idle) this.#idle.set(size, (idle = []));
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    return idle.pop() ?? this.#device.createBuffer({ label: "staging", size, usage });
+  }
+}

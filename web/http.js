@@ -1,0 +1,293 @@
+/**
+ * A file behind HTTP: read in pieces, or streamed from any place.
+ *
+ * One download serves both the header and the weights: bytes read before the first stream are
+ * kept, and the response goes on where they end. With Range support any place can be reached;
+ * without, a file is read front to back, and a step back starts it anew.
+ */
+
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+/** @typedef {(bytes: Bytes) => Promise<void> | void} Sink */
+/** @typedef {"NOT_FOUND" | "HTTP" | "NETWORK" | "HTML" | "RANGE" | "TRUNCATED" | "CHANGED"} Code */
+
+/** Skipping so many bytes of a response is quicker than asking again. */
+const SKIP_BYTES = 4 << 20;
+/** base/errors.py's SourceError, for Python to rebuild. */
+export class SourceError extends Error {
+  /**
+   * @param {Code} code
+   * @param {string} source
+   * @param {string} why
+   * @param {string} [hint]
+   */
+  constructor(code, source, why, hint = "") {
+    super(why);
+    this.name = "SourceError";
+    this.code = code;
+    this.source = source;
+    this.hint = hint;
+  }
+}
+
+/**
+ * See above. `open` comes first.
+ *
+ * @implements {Source}
+ */
+export class UrlSource {
+  #url;
+  #abort = new AbortController();
+  /** @type {ReadableStreamDefaultReader<Bytes> | null} */ #reader = null;
+  /** Where in the file #reader stands. */ #position = 0;
+  /** @type {Bytes} received but not yet asked for; ends at #position */ #rest = new Uint8Array();
+  /** @type {boolean | null} whether the server has Range; null: not known */ #ranges = null;
+  /** @type {string | null} */ #etag = null;
+  /** @type {Bytes[] | null} the file's first bytes, until streaming begins */ #kept = [];
+  #nkept = 0;
+  /** One user of #reader at a time. @type {Promise<unknown>} */ #turn = Promise.resolve();
+  /** @type {number | null} */ size = null;
+
+  /** @param {string} url */
+  constructor(url) {
+    this.#url = url;
+    this.name = url.split(/[?#]/, 1)[0] ?? url;
+  }
+
+  /** Ask for the file; its size is known then, if the server tells. */
+  async open() {
+    await this.#request(0);
+  }
+
+  close() {
+    this.#abort.abort();
+    this.#reader = null;
+    this.#kept = null;
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} nbytes
+   */
+  read(at, nbytes) {
+    return this.#inTurn(async () => {
+      if (this.#kept && at <= this.#nkept + SKIP_BYTES) {
+        const keep = (/** @type {Bytes} */ bytes) => {
+          this.#kept?.push(bytes);
+          this.#nkept += bytes.length;
+        };
+        await this.#pump(this.#nkept, at + nbytes - this.#nkept, keep);
+        return joined(this.#kept, at, nbytes);
+      }
+      /** @type {Bytes[]} */
+      const parts = [];
+      await this.#pump(at, nbytes, (bytes) => void parts.push(bytes));
+      return joined(parts, 0, nbytes);
+    });
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} nbytes
+   * @param {Sink} sink
+   */
+  stream(at, nbytes, sink) {
+    return this.#inTurn(async () => {
+      const end = at + nbytes;
+      if (this.#kept && at < this.#nkept) {
+        const head = joined(this.#kept, at, nbytes);
+        await sink(head);
+        at += head.length;
+      }
+      if (at < end) {
+        this.#kept = null; // what follows is not kept, so there is no front to add to
+        at += await this.#pump(at, end - at, sink);
+      }
+      if (at < end) {
+        throw new SourceError("TRUNCATED", this.name, `it ends ${end - at} bytes too early`,
+          "The download broke off, or the file is incomplete. Try again.");
+      }
+    });
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} use
+   * @returns {Promise<T>}
+   */
+  #inTurn(use) {
+    const turn = this.#turn.then(use, use);
+    this.#turn = turn;
+    return turn;
+  }
+
+  /**
+   * Give [at, at + nbytes) to a sink, fewer only where the file ends.
+   *
+   * @param {number} at
+   * @param {number} nbytes
+   * @param {Sink} sink
+   * @returns {Promise<number>} how many
+   */
+  async #pump(at, nbytes, sink) {
+    const end = Math.min(at + nbytes, this.size ?? Infinity);
+    if (at >= end) return 0;
+    await this.#seek(at);
+    let given = 0;
+    while (at + given < end) {
+      const bytes = await this.#next(end - at - given);
+      if (!bytes) break;
+      given += bytes.length;
+      await sink(bytes);
+    }
+    return given;
+  }
+
+  /** @param {number} at */
+  async #seek(at) {
+    const here = this.#position - this.#rest.length;
+    const near = at >= here && (at - here <= SKIP_BYTES || !this.#ranges);
+    if (!this.#reader || !near) await this.#request(this.#ranges === false ? 0 : at);
+    for (;;) {
+      const skip = at - (this.#position - this.#rest.length);
+      if (skip === 0 || !(await this.#next(skip))) return;
+    }
+  }
+
+  /**
+   * The response's next bytes, at most so many; null at its end.
+   *
+   * @param {number} most
+   * @returns {Promise<Bytes | null>}
+   */
+  async #next(most) {
+    if (!this.#rest.length) {
+      if (!this.#reader) throw this.#unreachable("it was closed");
+      const { value } = await this.#reader.read().catch((error) => {
+        this.#reader = null;
+        const why = `the connection broke at byte ${this.#position}: ${error.message}`;
+        throw new SourceError("TRUNCATED", this.name, why, "Check the connection and try again.");
+      });
+      if (!value) return null;
+      this.#position += value.length;
+      this.#rest = value;
+    }
+    const bytes = this.#rest.subarray(0, most);
+    this.#rest = this.#rest.subarray(most);
+    return bytes;
+  }
+
+  /**
+   * Send a request for the bytes from `at` on, and leave #reader at the first that comes.
+   *
+   * @param {number} at
+   */
+  async #request(at) {
+    this.#reader?.cancel().catch(() => {});
+    this.#reader = null;
+    const response = await fetch(this.#url, {
+      headers: { Range: `bytes=${at}-` },
+      cache: "no-store",
+      signal: this.#abort.signal,
+    }).catch((error) => {
+      throw this.#unreachable(error.message);
+    });
+    try {
+      this.#judge(response, at);
+    } catch (error) {
+      response.body?.cancel().catch(() => {});
+      throw error;
+    }
+    this.#rest = new Uint8Array();
+    this.#reader = /** @type {ReadableStream<Bytes>} */ (response.body).getReader();
+  }
+
+  /**
+   * Refuse a wrong answer; note size, ETag, Range support and where the body begins.
+   *
+   * @param {Response} response
+   * @param {number} at
+   */
+  #judge(response, at) {
+    const { status, headers } = response;
+    if (status !== 200 && status !== 206) throw this.#refused(status, at);
+    if (headers.get("content-type")?.startsWith("text/html")) {
+      throw new SourceError("HTML", this.name, "the server sent a web page instead of a file",
+        "Use the address of the file itself (on Hugging Face: …/resolve/main/….gguf).");
+    }
+    const length = headers.has("content-encoding") ? null : number(headers.get("content-length"));
+    const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "");
+    const begin = status === 200 ? 0 : range ? Number(range[1]) : at;
+    // A server of another origin may hide Content-Range; then its length must fit what is known.
+    const size = range && status === 206 ? Number(range[2]) : length === null ? null : begin + length;
+    if (begin !== at && status === 206) {
+      throw new SourceError("RANGE", this.name, `asked for byte ${at}, the server sent ${begin}`,
+        "The server answers Range requests wrongly; use another one.");
+    }
+    const etag = headers.get("etag");
+    const changed = this.size !== null && size !== null && size !== this.size;
+    if (changed || (this.#etag && etag && etag !== this.#etag)) {
+      throw new SourceError("CHANGED", this.name, "the file on the server has changed meanwhile",
+        "Load the model again.");
+    }
+    this.#ranges = status === 206;
+    this.#etag = etag;
+    this.size ??= size;
+    this.#position = begin;
+  }
+
+  /**
+   * @param {number} status
+   * @param {number} at
+   */
+  #refused(status, at) {
+    if (status === 404 || status === 410) {
+      return new SourceError("NOT_FOUND", this.name, `the server has no such file (HTTP ${status})`,
+        "Check the address.");
+    }
+    if (status === 416) {
+      return new SourceError("RANGE", this.name, `the server has no byte ${at} of it (HTTP 416)`,
+        "The file is empty or was replaced by a shorter one.");
+    }
+    const hint = status === 401 || status === 403
+      ? "The file needs a permission; download it, and choose it as a local file."
+      : "Try again later.";
+    return new SourceError("HTTP", this.name, `the server answered with HTTP ${status}`, hint);
+  }
+
+  /** @param {string} why */
+  #unreachable(why) {
+    const foreign = new URL(this.#url).origin !== globalThis.location?.origin;
+    return new SourceError("NETWORK", this.name, `no answer came (${why})`, foreign
+      ? "Check the address and the connection. A server of another site must also allow this "
+        + "page to read it (CORS: Access-Control-Allow-Origin)."
+      : "Check the address and the connection.");
+  }
+}
+
+/**
+ * @param {string | null} text
+ * @returns {number | null}
+ */
+function number(text) {
+  return text === null ? null : Number(text);
+}
+
+/**
+ * Bytes [at, at + nbytes) of parts that begin at 0, as far as they reach.
+ *
+ * @param {Bytes[]} parts
+ * @param {number} at
+ * @param {number} nbytes
+ * @returns {Bytes}
+ */
+function joined(parts, at, nbytes) {
+  const have = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = new Uint8Array(Math.max(0, Math.min(nbytes, have - at)));
+  let begin = 0;
+  for (const part of parts) {
+    const [from, to] = [Math.max(at - begin, 0), Math.min(at + nbytes - begin, part.length)];
+    if (from < to) bytes.set(part.subarray(from, to), begin + from - at);
+    begin += part.length;
+  }
+  return bytes;
+}
