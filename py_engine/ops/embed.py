@@ -1,0 +1,36 @@
+"""Rows of the embedding matrix for token ids."""
+
+from py_engine.gpu.recorder import Recorder
+from py_engine.gpu.tensor import Tensor
+from py_engine.ops.weight import Weight
+
+
+def embed(
+    rec: Recorder,
+    weight: Weight,
+    tokens: Tensor,
+    out: Tensor,
+    *,
+    state: Tensor,
+    first_row: int = 0,
+) -> None:
+    """out[t] = row tokens[t] of the matrix.   weight (V, C), tokens (T,) u32, out (T, C)
+
+    A matrix in several weights takes one call for each: rows that it does not hold are left.
+
+    Args:
+        first_row: the matrix's row that is this weight's row 0.
+    """
+    rec.run(
+        "embed",
+        out.shape[0],
+        {"w": weight.tensor, "tokens": tokens, "out": out, "state": state},
+        params={
+            "first_row": first_row,
+            "rows": weight.rows,
+            "hi": weight.hi,
+            "sc": weight.sc,
+        },
+        includes=weight.includes,
+        K=weight.columns,
+    )

@@ -1,0 +1,129 @@
+"""Weights: how a matrix of a GGUF lies on the GPU, and the kernel that brings it there.
+
+A matrix of `rows` x `columns` becomes three planes in one buffer of u32 words, so that every type
+takes one storage binding and no kernel reads unaligned blocks. The unit is the octet: 8 consecutive
+weights of a row, number `row * columns / 8 + column / 8`.
+
+    qs  at word 0. 4-bit quants: one word per octet, low nibbles of bytes 0..3 are weights 0..3, high
+        nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight.
+    hi  upper bits of 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest.
+    sc  scales: a half, or two, per 32 weights; K-quants: five words per 256, with the 6-bit scales
+        and minima widened to bytes (Q6_K: d as f32).
+
+shaders/lib/weight_<type>.wgsl reads this layout, shaders/load/repack_<type>.wgsl writes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from py_engine.formats.quants import QUANTS
+from py_engine.gpu.recorder import Recorder
+from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.gpu.wgsl import Value
+
+_WORDS = {
+    "F32": (256, 0, 0),
+    "F16": (128, 0, 0),
+    "BF16": (128, 0, 0),
+    "Q8_0": (64, 0, 4),
+    "Q4_0": (32, 0, 4),
+    "Q4_1": (32, 0, 8),
+    "Q5_0": (32, 8, 4),
+    "Q5_1": (32, 8, 8),
+    "Q4_K": (32, 0, 5),
+    "Q5_K": (32, 8, 5),
+    "Q6_K": (32, 16, 5),
+}
+"""Words per 256 weights in the planes qs, hi and sc."""
+
+_REPACK: Mapping[str, tuple[str, Mapping[str, Value]]] = {
+    "F32": ("float", {"WORDS": 32}),
+    "F16": ("float", {"WORDS": 16}),
+    "BF16": ("float", {"WORDS": 16}),
+    "Q8_0": ("q8_0", {}),
+    "Q4_0": ("q4_0", {}),
+    "Q4_1": ("q4_0", {"MINIMUM": True}),
+    "Q5_0": ("q4_0", {"FIFTH": True}),
+    "Q5_1": ("q4_0", {"MINIMUM": True, "FIFTH": True}),
+    "Q4_K": ("q4_k", {}),
+    "Q5_K": ("q4_k", {"FIFTH": True}),
+    "Q6_K": ("q6_k", {}),
+}
+"""The file shaders/load/repack_<name>.wgsl that knows the blocks of a type, and its constants."""
+
+_THREADS = 64
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A matrix in planes. `hi` and `sc` are the words of `tensor` at which these planes begin."""
+
+    type: str
+    rows: int
+    columns: int
+    tensor: Tensor
+    hi: int
+    sc: int
+
+    @property
+    def includes(self) -> dict[str, str]:
+        """What a shader's `lib/weight.wgsl` stands for."""
+        return {"lib/weight.wgsl": f"lib/weight_{self.type.lower()}.wgsl"}
+
+
+def plane_words(type: str, rows: int, columns: int) -> tuple[int, int, int]:
+    """Words of the whole buffer, and the words at which planes hi and sc begin."""
+    block = max(QUANTS[type].block, 32)
+    if columns % block:
+        raise ValueError(f"{type} takes rows of a multiple of {block} weights, not {columns}")
+    qs, hi, sc = (-(-rows * columns * words // 1024) * 4 for words in _WORDS[type])
+    return qs + hi + sc, qs, qs + hi
+
+
+def allocate(memory: Memory, type: str, rows: int, columns: int, label: str) -> Weight:
+    """A weight of zeros, to be filled by `repack` once."""
+    words, hi, sc = plane_words(type, rows, columns)
+    return Weight(type, rows, columns, memory.tensor((words,), label, "u32"), hi, sc)
+
+
+def repack(
+    rec: Recorder,
+    weight: Weight,
+    raw: Tensor,
+    *,
+    first_row: int,
+    rows: int,
+    row_stride: int = 1,
+    row_offset: int = 0,
+) -> None:
+    """Put rows `first_row` … `first_row + rows - 1` of a GGUF tensor into the weight's planes.
+
+    Row r becomes row r * row_stride + row_offset, so that several tensors can be stacked or
+    interleaved in one weight. Each row of it is written once: scales are or-ed into zeros.
+
+    Args:
+        raw: these rows as the file holds them, as u32 words.
+    """
+    last = (first_row + rows - 1) * row_stride + row_offset
+    quant = QUANTS[weight.type]
+    nbytes = rows * weight.columns // quant.block * quant.nbytes
+    if last >= weight.rows or raw.nbytes < nbytes:
+        raise ValueError(f"{rows} rows from {first_row} do not fit: {weight}, {raw}")
+    name, constants = _REPACK[weight.type]
+    rec.run(
+        "load/repack",
+        -(-rows * weight.columns // (32 * _THREADS)),
+        {"raw": raw, "w": weight.tensor},
+        params={
+            "first_row": first_row,
+            "rows": rows,
+            "row_stride": row_stride,
+            "row_offset": row_offset,
+            "hi": weight.hi,
+            "sc": weight.sc,
+        },
+        includes={"load/repack_type.wgsl": f"load/repack_{name}.wgsl"},
+        WG=_THREADS,
+        K=weight.columns,
+        **constants,
+    )
