@@ -40,6 +40,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOCK = ROOT / "requirements.lock"
 TIERS = ("unit", "gpu", "model", "browser")
+PIP_INSTALL = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps")
 MIN_NODE = 20
 
 # Modules of the native host: the browser has no use for them, and they import what it lacks.
@@ -83,7 +84,7 @@ def run(*command: str | Path, **env: str) -> None:
 def works(*command: str | Path) -> bool:
     """Whether a command exists and ends with status 0; its output is dropped."""
     try:
-        subprocess.run([*map(str, command)], capture_output=True, check=True, timeout=120)
+        subprocess.run([*map(str, command)], capture_output=True, check=True, timeout=600)
     except (OSError, subprocess.SubprocessError):
         return False
     return True
@@ -91,7 +92,7 @@ def works(*command: str | Path) -> bool:
 
 def install_python(*sections: str) -> None:
     """Bring .venv to what the named sections of requirements.lock say."""
-    if not works(PYTHON, "-m", "pip", "--version"):
+    if not works(PYTHON, "-c", "import pip"):
         create_venv()
     for section in ("run", *sections):
         text = lock_section(section)
@@ -99,21 +100,12 @@ def install_python(*sections: str) -> None:
         wanted = digest(f"{sys.version}\n{VENV}\n{text}".encode())
         if stamp.is_file() and stamp.read_text() == wanted:
             continue
-        pip: list[str | Path] = [
-            PYTHON,
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "-q",
-        ]
         with tempfile.TemporaryDirectory() as folder:
             pins = Path(folder) / f"{section}.txt"
             pins.write_text(text)
-            run(*pip, "--require-hashes", "-r", pins)
+            run(PYTHON, *PIP_INSTALL, "--require-hashes", "-r", pins)
         if section == "run":
-            run(*pip, "--no-build-isolation", "-e", ".")  # gives the command `inferaived`
+            run(PYTHON, *PIP_INSTALL, "--no-build-isolation", "-e", ".")  # the command `inferaived`
         stamp.write_text(wanted)
 
 
@@ -359,7 +351,7 @@ def lock() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
-        run(PYTHON, "-m", "pip", "install", "-q", "--target", top, UV)
+        run(PYTHON, *PIP_INSTALL, "--target", top, UV)
         (top / "backend.in").write_text(backend[1] if backend else "")
         extras: dict[str, list[str]] = {"run": [], "test": ["test"], "check": ["test", "check"]}
         for section, names in extras.items():
