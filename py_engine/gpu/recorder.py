@@ -32,6 +32,7 @@ class Library:
         self._includes = {}
         if self.subgroups:
             self._includes["lib/reduce.wgsl"] = "lib/reduce_subgroup.wgsl"
+            self._includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_subgroup.wgsl"
 
     def shader(
         self, name: str, constants: Mapping[str, Value], includes: Mapping[str, str]

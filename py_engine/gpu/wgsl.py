@@ -6,7 +6,8 @@ A file under shaders/ is plain WGSL. Three things are resolved here and nowhere 
     alias name_t = default;           ->  alias name_t = value;
     // #include "lib/reduce.wgsl"     ->  that file, once (the caller may map the name to a variant)
 
-The text that results is the pipeline's identity: two requests with equal text are one pipeline.
+Binding numbers only give an order: gaps that an include's variant leaves are closed. The text that
+results is the pipeline's identity: two requests with equal text are one pipeline.
 """
 
 import re
@@ -91,8 +92,14 @@ def load(
         raise KeyError(f"{name}.wgsl declares no {sorted(unused)}")
     body = _PARAMS.search(code)
     bindings = sorted(_BINDING.findall(code), key=lambda found: int(found[0]))
-    if [int(number) for number, _, _ in bindings] != list(range(len(bindings))):
-        raise ValueError(f"{name}.wgsl: bindings are not 0, 1, 2, …: {bindings}")
+    if len({number for number, _, _ in bindings}) < len(bindings):
+        raise ValueError(f"{name}.wgsl: two bindings have one number: {bindings}")
+    order = {label: number for number, (_, _, label) in enumerate(bindings)}
+
+    def renumber(match: re.Match[str]) -> str:
+        return match[0].replace(f"@binding({match[1]})", f"@binding({order[match[3]]})")
+
+    code = _BINDING.sub(renumber, code)
     return Shader(
         name=name,
         code="".join(f"enable {extension};\n" for extension in sorted(enable)) + code,

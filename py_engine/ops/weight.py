@@ -4,8 +4,8 @@ A matrix of `rows` x `columns` becomes three planes in one buffer of u32 words, 
 takes one storage binding and no kernel reads unaligned blocks. The unit is the octet: 8 consecutive
 weights of a row, number `row * columns / 8 + column / 8`.
 
-    qs  at word 0. 4-bit quants: one word per octet, low nibbles of bytes 0..3 are weights 0..3, high
-        nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight.
+    qs  at word 0. 4-bit quants: one word per octet, low nibbles of bytes 0..3 are weights 0..3,
+        high nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight.
     hi  upper bits of 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest.
     sc  scales: a half, or two, per 32 weights; K-quants: five words per 256, with the 6-bit scales
         and minima widened to bytes (Q6_K: d as f32).

@@ -1,0 +1,65 @@
+"""Products of a weight with activations: `matvec` for one token, `matmul` for many.
+
+Both take the options that spare a pass over the result. Two weights whose rows are interleaved,
+gate 0, up 0, gate 1, up 1, …, and `gated` make the first half of a SwiGLU layer
+(Shazeer, arXiv 2002.05202): silu(gate · x) · (up · x).
+"""
+
+from py_engine.gpu.recorder import Recorder
+from py_engine.gpu.tensor import Tensor
+from py_engine.ops.weight import Weight
+
+_ROWS = 4
+"""Rows of the weight per workgroup in matvec."""
+
+
+def matvec(
+    rec: Recorder,
+    weight: Weight,
+    x: Tensor,
+    out: Tensor,
+    *,
+    state: Tensor,
+    norm: Tensor | None = None,
+    eps: float = 0.0,
+    bias: Tensor | None = None,
+    add: bool = False,
+    gated: bool = False,
+    last: bool = False,
+    out_at: int = 0,
+) -> None:
+    """out[out_at + r] = weight[r] · x[0] for each row r of the weight.   x (T, K), out f32
+
+    Args:
+        norm: weights (K,) of an RMSNorm of x, with `eps`, computed on the way.
+        bias: (rows,) is added.
+        add: add to what `out` holds.
+        gated: out[out_at + r] = silu(row 2r) · row (2r + 1).
+        last: take row state.n - 1 of x instead of row 0.
+    """
+    buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
+    includes = weight.includes
+    if norm:
+        buffers["norm"] = norm
+        includes["lib/no_norm.wgsl"] = "lib/norm.wgsl"
+    if bias:
+        buffers["bias"] = bias
+        includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
+    rec.run(
+        "matvec",
+        -(-weight.rows // _ROWS),
+        buffers,
+        params={
+            "rows": weight.rows,
+            "out_at": out_at,
+            "hi": weight.hi,
+            "sc": weight.sc,
+            "eps": eps,
+        },
+        includes=includes,
+        K=weight.columns,
+        R=_ROWS,
+        ADD=add,
+        GATED=gated,
+        LAST=last,
+    )
