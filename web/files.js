@@ -13,6 +13,7 @@ import { SourceError, UrlSource } from "./http.js";
  * @typedef {object} Source
  * @property {string} name  for messages
  * @property {number | null} size  null where the server does not tell
+ * @property {() => Promise<void>} begin  comes first; `size` is known then
  * @property {(at: number, nbytes: number) => Promise<Bytes>} read  fewer only at the end
  * @property {(at: number, nbytes: number, sink: Sink) => Promise<void>} stream  all or an error
  * @property {() => void} close  also ends what is on its way
@@ -35,20 +36,29 @@ export class Files {
   }
 
   /**
+   * Nothing is asked for before `begin`.
+   *
    * @param {string | number} spec  an absolute URL, or a number from `add`
-   * @returns {Promise<string>} JSON: id, name, size
+   * @returns {number}
    */
-  async open(spec) {
-    const id = this.#next++;
-    const source = typeof spec === "string" ? new UrlSource(spec) : this.#blob(spec);
-    this.#open.set(id, source);
-    try {
-      if (source instanceof UrlSource) await source.open();
-    } catch (error) {
-      this.close(id);
-      throw error;
-    }
-    return JSON.stringify({ id, name: source.name, size: source.size });
+  open(spec) {
+    this.#open.set(this.#next, typeof spec === "string" ? new UrlSource(spec) : this.#blob(spec));
+    return this.#next++;
+  }
+
+  /** @param {number} id */
+  name(id) {
+    return this.#source(id).name;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Promise<number | undefined>} its size, if the server tells
+   */
+  async begin(id) {
+    const source = this.#source(id);
+    await source.begin();
+    return source.size ?? undefined;
   }
 
   /** @param {number} number */
@@ -105,6 +115,8 @@ class BlobSource {
     this.name = blob instanceof File ? blob.name : "the given file";
     this.size = blob.size;
   }
+
+  async begin() {}
 
   /**
    * @param {number} at

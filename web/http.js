@@ -6,12 +6,16 @@
  * without, a file is read front to back, and a step back starts it anew.
  */
 
+/** @import { Source } from "./files.js" */
+
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 /** @typedef {(bytes: Bytes) => Promise<void> | void} Sink */
 /** @typedef {"NOT_FOUND" | "HTTP" | "NETWORK" | "HTML" | "RANGE" | "TRUNCATED" | "CHANGED"} Code */
 
 /** Skipping so many bytes of a response is quicker than asking again. */
 const SKIP_BYTES = 4 << 20;
+/** How often a connection that broke is taken up again, per file. */
+const RESUMES = 3;
 /** base/errors.py's SourceError, for Python to rebuild. */
 export class SourceError extends Error {
   /**
@@ -30,7 +34,7 @@ export class SourceError extends Error {
 }
 
 /**
- * See above. `open` comes first.
+ * See above. `begin` comes first.
  *
  * @implements {Source}
  */
@@ -44,6 +48,7 @@ export class UrlSource {
   /** @type {string | null} */ #etag = null;
   /** @type {Bytes[] | null} the file's first bytes, until streaming begins */ #kept = [];
   #nkept = 0;
+  #resumes = RESUMES;
   /** One user of #reader at a time. @type {Promise<unknown>} */ #turn = Promise.resolve();
   /** @type {number | null} */ size = null;
 
@@ -53,8 +58,8 @@ export class UrlSource {
     this.name = url.split(/[?#]/, 1)[0] ?? url;
   }
 
-  /** Ask for the file; its size is known then, if the server tells. */
-  async open() {
+  /** Ask for the file. */
+  async begin() {
     await this.#request(0);
   }
 
@@ -161,12 +166,7 @@ export class UrlSource {
    */
   async #next(most) {
     if (!this.#rest.length) {
-      if (!this.#reader) throw this.#unreachable("it was closed");
-      const { value } = await this.#reader.read().catch((error) => {
-        this.#reader = null;
-        const why = `the connection broke at byte ${this.#position}: ${error.message}`;
-        throw new SourceError("TRUNCATED", this.name, why, "Check the connection and try again.");
-      });
+      const value = await this.#receive();
       if (!value) return null;
       this.#position += value.length;
       this.#rest = value;
@@ -174,6 +174,28 @@ export class UrlSource {
     const bytes = this.#rest.subarray(0, most);
     this.#rest = this.#rest.subarray(most);
     return bytes;
+  }
+
+  /**
+   * The body's next chunk, from a new connection where one broke and Range can be had.
+   *
+   * @returns {Promise<Bytes | undefined>}
+   */
+  async #receive() {
+    for (;;) {
+      if (!this.#reader) throw this.#unreachable("it was closed");
+      const at = this.#position;
+      try {
+        return (await this.#reader.read()).value;
+      } catch (error) {
+        this.#reader = null;
+        const resumable = this.#ranges && !this.#abort.signal.aborted && this.#resumes-- > 0;
+        if (resumable) await this.#request(at);
+        if (resumable && this.#position === at) continue;
+        const why = `the connection broke at byte ${at}: ${/** @type {Error} */ (error).message}`;
+        throw new SourceError("TRUNCATED", this.name, why, "Check the connection and try again.");
+      }
+    }
   }
 
   /**

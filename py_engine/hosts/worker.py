@@ -1,0 +1,302 @@
+"""The browser's host: requests of web/protocol.js in, answers out, one engine between.
+
+Knows the protocol, the files' table and who makes the device; decides nothing about models. A
+request is a task; those that use the GPU take turns. A load that fails, for whatever reason,
+closes its device and with it all that it had made, so the next one begins from nothing.
+"""
+
+import asyncio
+import json
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pyodide.ffi import JsException, create_proxy, to_js
+
+import py_engine
+from py_engine.base.errors import BadRequest, DeviceLost, InferaivedError, SourceError
+from py_engine.engine import Engine, Piece, inspect, load
+from py_engine.formats.gguf import read_split, shard_names
+from py_engine.generate.sampling import Sampling
+from py_engine.gpu.browser import BrowserDevice, rebuilt
+from py_engine.text.tokenizer import Tokenizer
+
+Message = Mapping[str, Any]
+T = TypeVar("T")
+_SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
+_PROGRESS_S = 0.05
+"""Progress is told no more often than this."""
+_ABORTED = {"text": "", "prompt_ids": [], "ids": [], "finish_reason": "abort", "timings": {}}
+
+
+class BrowserSource:
+    """A file of web/files.js; see `Source`. `begin` comes first and asks for it."""
+
+    size: int | None = None
+
+    def __init__(self, files: Any, spec: str | int) -> None:
+        self._files = files
+        self.id: int = files.open(spec)
+        self.name: str = files.name(self.id)
+
+    async def begin(self) -> None:
+        try:
+            self.size = await self._files.begin(self.id)
+        except JsException as error:
+            raise rebuilt(error) from None
+
+    async def read(self, at: int, nbytes: int) -> bytes:
+        try:
+            data = await self._files.read(self.id, at, nbytes)
+        except JsException as error:
+            raise rebuilt(error) from None
+        return bytes(data.to_bytes())
+
+    def close(self) -> None:
+        self._files.close(self.id)
+
+
+class JsEncoder:
+    """web/tokens.js's encoder of plain text."""
+
+    def __init__(self, encoder: Any) -> None:
+        self._encode = encoder.encode
+
+    def encode(self, text: str) -> list[int]:
+        return list(self._encode(text).to_py())
+
+
+class Worker:
+    """Serves requests.
+
+    Args:
+        js: what web/worker.js gives: files, makeEncoder, openGpu, emit, emitLogits.
+    """
+
+    def __init__(self, js: Any) -> None:
+        self._js = js
+        self._emit = js.emit
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        self._replying: int | None = None
+        self._engine: Engine | None = None
+        self._device: BrowserDevice | None = None
+        self._verbs: dict[str, Callable[[Message], Awaitable[Any]]] = {
+            "load": self._load,
+            "chat": self._chat,
+            "complete": self._complete,
+            "score": self._score,
+            "tokenize": self._tokenize,
+            "inspect": self._inspect,
+            "close": self._close,
+        }
+
+    def receive(self, text: str) -> None:
+        """Take one request, as JSON."""
+        message: Message = json.loads(text)
+        number = message["id"]
+        if message["kind"] == "stop":
+            self._stop(number)
+            return
+        task = asyncio.ensure_future(self._serve(message))
+        self._tasks[number] = task
+        task.add_done_callback(lambda _: self._tasks.pop(number, None))
+
+    def _stop(self, number: int) -> None:
+        if self._replying == number and self._engine:
+            self._engine.stop()
+        elif number in self._tasks:
+            self._tasks[number].cancel()
+
+    async def _serve(self, message: Message) -> None:
+        number, kind = message["id"], message["kind"]
+        answer: dict[str, Any] = {"kind": "done", "id": number}
+        try:
+            answer["result"] = await self._verbs[kind](message)
+            if kind == "load":
+                answer = {"kind": "ready", "id": number, "info": answer["result"]}
+        except asyncio.CancelledError:
+            if kind in ("chat", "complete"):  # it never had its turn
+                answer["result"] = _ABORTED
+            else:
+                stopped = {"name": "Stopped", "message": "stopped", "hint": "", "trace": ""}
+                answer = {"kind": "fail", "id": number, "error": stopped}
+        except Exception as error:
+            if isinstance(error, DeviceLost):
+                self._free()
+            answer = {"kind": "fail", "id": number, "error": _failure(error)}
+        self._emit(json.dumps(answer))
+
+    async def _load(self, message: Message) -> object:
+        async with self._turn:
+            self._free()
+            sources: list[BrowserSource] = []
+            try:
+                await self._open(message["model"], sources)
+                self._device = await self._open_device()
+                self._engine = await load(
+                    sources,
+                    self._device,
+                    self._make_encoder,
+                    read_shader,
+                    context=message.get("context"),
+                    progress=self._progress(message["id"]),
+                )
+                return self._engine.info
+            except BaseException:
+                self._free()
+                raise
+            finally:
+                for source in sources:
+                    source.close()
+
+    async def _chat(self, message: Message) -> object:
+        sampling = _sampling(message["options"])
+        return await self._reply(
+            message["id"],
+            lambda engine: engine.chat(message["messages"], sampling, tools=message.get("tools")),
+        )
+
+    async def _complete(self, message: Message) -> object:
+        sampling = _sampling(message["options"])
+        return await self._reply(
+            message["id"], lambda engine: engine.complete(message["prompt"], sampling)
+        )
+
+    async def _reply(self, number: int, begin: Callable[[Engine], AsyncIterator[Piece]]) -> object:
+        async with self._turn:
+            self._replying = number
+            try:
+                async for piece in begin(self._loaded()):
+                    if piece.text or piece.ids:
+                        token = {"kind": "token", "id": number}
+                        self._emit(json.dumps({**token, "text": piece.text, "ids": piece.ids}))
+                    if piece.reply:
+                        return {f.name: getattr(piece.reply, f.name) for f in fields(piece.reply)}
+                raise AssertionError("the engine ended without a reply")
+            finally:
+                self._replying = None
+
+    async def _score(self, message: Message) -> None:
+        async with self._turn:
+            async for row in self._loaded().score(message["ids"]):
+                self._js.emitLogits(message["id"], to_js(row))
+
+    async def _tokenize(self, message: Message) -> object:
+        special = bool(message["special"])
+        if message.get("model"):
+            gguf = await self._with_sources(message["model"], read_split)
+            tokenizer = Tokenizer(gguf.metadata, self._make_encoder)
+        else:
+            tokenizer = self._loaded().tokenizer
+        if "text" in message:
+            return tokenizer.encode(message["text"], special=special)
+        return [tokenizer.encode(text, special=special) for text in message["texts"]]
+
+    async def _inspect(self, message: Message) -> object:
+        return await self._with_sources(message["model"], inspect)
+
+    async def _close(self, message: Message) -> None:
+        if self._engine:
+            self._engine.stop()
+        async with self._turn:
+            self._free()
+
+    def _loaded(self) -> Engine:
+        if self._engine is None:
+            raise InferaivedError("no model is loaded", "Load one first.")
+        return self._engine
+
+    def _free(self) -> None:
+        """Close the engine and the device: afterwards nothing is left on the GPU."""
+        self._engine = None
+        if self._device:
+            self._device.close()
+        self._device = None
+
+    async def _open_device(self) -> BrowserDevice:
+        try:
+            return BrowserDevice(await self._js.openGpu())
+        except JsException as error:
+            raise rebuilt(error) from None
+
+    async def _with_sources(
+        self, model: Sequence[Any], use: Callable[[Sequence[BrowserSource]], Awaitable[T]]
+    ) -> T:
+        sources: list[BrowserSource] = []
+        try:
+            await self._open(model, sources)
+            return await use(sources)
+        finally:
+            for source in sources:
+                source.close()
+
+    async def _open(self, model: Sequence[Any], sources: list[BrowserSource]) -> None:
+        """Append the model's sources: all shards of a URL, or the given files in their order."""
+        if isinstance(model[0], str):
+            specs = shard_names(model[0])
+        else:
+            given = {part["name"]: part["blob"] for part in model}
+            names = shard_names(model[0]["name"])
+            missing = [name for name in names if name not in given]
+            if missing:
+                hint = "Choose all files of the split model together."
+                raise SourceError("NOT_FOUND", missing[0], "it was not given", hint)
+            specs = [given[name] for name in names]
+        for spec in specs:
+            source = BrowserSource(self._js.files, spec)
+            sources.append(source)
+            await source.begin()
+
+    def _make_encoder(self, tokenizer: str) -> JsEncoder:
+        return JsEncoder(self._js.makeEncoder(tokenizer))
+
+    def _progress(self, number: int) -> Callable[[int, int], None]:
+        last = 0.0
+
+        def tell(done: int, total: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= _PROGRESS_S or done == total:
+                last = now
+                answer = {"kind": "progress", "id": number, "done": done, "total": total}
+                self._emit(json.dumps(answer))
+
+        return tell
+
+
+def serve(js: Any) -> Any:
+    """Begin to serve; returns the function that takes requests as JSON."""
+    return create_proxy(Worker(js).receive)
+
+
+def read_shader(path: str) -> str:
+    """The text of a shader file."""
+    return (_SHADERS / path).read_text(encoding="utf-8")
+
+
+def _sampling(options: Message) -> Sampling:
+    known = {field.name for field in fields(Sampling)}
+    for name in options.keys() - known:
+        raise BadRequest(name, options[name], f"one of {', '.join(sorted(known))}")
+    values = dict(options)
+    stop = values.get("stop")
+    if stop is not None:
+        values["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+    if "logit_bias" in values:
+        values["logit_bias"] = {int(key): bias for key, bias in values["logit_bias"].items()}
+    return Sampling(**values)
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    if isinstance(error, InferaivedError):
+        hint = error.hint
+    elif isinstance(error, MemoryError):
+        hint = "Close other pages and reload this one; a smaller model needs less memory."
+    else:
+        hint = "This is a fault of the program itself. Please report it."
+    trace = "".join(traceback.format_exception(error))
+    return {"name": type(error).__name__, "message": str(error), "hint": hint, "trace": trace}

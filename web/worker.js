@@ -1,0 +1,85 @@
+/**
+ * The engine's worker: boots Python from ./pyodide/ and ./engine.zip, gives it the GPU, the files
+ * and the tokenizers, and hands it each message. What is said is in protocol.js, what is done in
+ * py_engine/hosts/worker.py.
+ */
+
+import { openDevice } from "./device.js";
+import { Files } from "./files.js";
+import { Gpu } from "./gpu.js";
+import { makeEncoder } from "./tokens.js";
+
+/** @import { Answer, Model, Request, StartOptions } from "./protocol.js" */
+
+const SITE_PACKAGES = "/lib/python3.14/site-packages";
+
+const files = new Files();
+/** @type {Promise<(json: string) => void> | undefined} Python's door for requests */
+let python;
+
+/**
+ * @param {StartOptions} options
+ * @returns {Promise<(json: string) => void>}
+ */
+async function boot(options) {
+  const indexURL = new URL("pyodide/", import.meta.url).href;
+  /** @type {typeof import("pyodide")} */
+  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
+  const [pyodide, archive] = await Promise.all([
+    loadPyodide({ indexURL }),
+    fetched(new URL("engine.zip", import.meta.url)),
+  ]);
+  pyodide.unpackArchive(archive, "zip", { extractDir: SITE_PACKAGES });
+  return pyodide.pyimport("py_engine.hosts.worker").serve({
+    files,
+    makeEncoder,
+    openGpu: async () => {
+      const { device, info } = await openDevice(options);
+      return new Gpu(device, info, files);
+    },
+    emit: (/** @type {string} */ json) => self.postMessage(JSON.parse(json)),
+    emitLogits: (/** @type {number} */ id, /** @type {Uint8Array<ArrayBuffer>} */ rows) =>
+      self.postMessage({ kind: "logits", id, rows: rows.buffer }, { transfer: [rows.buffer] }),
+  });
+}
+
+/** @param {URL} url */
+async function fetched(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered with HTTP ${response.status}`);
+  return response.arrayBuffer();
+}
+
+/**
+ * Files cross to Python as numbers of the table.
+ *
+ * @param {Model} model
+ */
+function located(model) {
+  const parts = Array.isArray(model) ? model : [model];
+  return parts.map((part) => (typeof part === "string" ? part : files.add(part)));
+}
+
+self.onmessage = async ({ data }) => {
+  const request = /** @type {Request} */ (data);
+  try {
+    if (request.kind === "start") {
+      python = boot(request.options);
+      await python;
+      answer({ kind: "done", id: request.id, result: null });
+    } else {
+      const receive = await python;
+      const model = "model" in request && request.model ? located(request.model) : undefined;
+      receive?.(JSON.stringify({ ...request, model }));
+    }
+  } catch (thrown) {
+    const { name, message, stack } = /** @type {Error} */ (thrown);
+    const hint = "Reload the page. The engine's own files could not be started.";
+    answer({ kind: "fail", id: request.id, error: { name, message, hint, trace: stack ?? "" } });
+  }
+};
+
+/** @param {Answer} message */
+function answer(message) {
+  self.postMessage(message);
+}
