@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
-# Not Python's mimetypes: that reads the machine's registry, which on Windows may call .js text/plain.
+# Not Python's mimetypes: it reads the machine's registry; on Windows .js may be text/plain there.
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".gguf": "application/octet-stream",

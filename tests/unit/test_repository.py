@@ -1,0 +1,267 @@
+"""The repository's own promises: sizes, names, versions, and pages that say what is there."""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import build
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGE = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+
+MAX_FILE, MAX_SHADER, MAX_FUNCTION, MAX_COLUMNS = 400, 200, 60, 100
+MAX_ENGINE, MAX_WEB = 5000, 1800
+MAX_ARCHITECTURE = 250
+OURS = ("py_engine", "shaders", "web", "tests", "demo", ".ci")
+CODE = (".py", ".js", ".wgsl", ".html", ".css")
+TOP = {
+    *(".ci", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md", "build.py"),
+    *("demo", "package-lock.json", "package.json", "py_engine", "pyproject.toml"),
+    *("requirements.lock", "shaders", "tests", "tsconfig.json", "web"),
+}
+DRAWERS = re.compile(r"(utils?|common|misc|helpers?|managers?|handlers?)\b|_v\d|_(new|old|fast)\b")
+
+
+def committed() -> list[Path]:
+    """The files that git tracks, as they lie on the disk."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def sources(*suffixes: str) -> list[Path]:
+    """Our own files with these suffixes, build.py among them."""
+    found = [file for top in OURS if (ROOT / top).is_dir() for file in build.files_of(ROOT / top)]
+    return [file for file in [ROOT / "build.py", *found] if file.suffix in suffixes]
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+def path(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def n_lines(top: str, suffix: str) -> int:
+    return sum(len(lines(file)) for file in build.files_of(ROOT / top, f"*{suffix}"))
+
+
+def test_files_are_small() -> None:
+    limits = {".wgsl": MAX_SHADER}
+    long = {
+        path(file): len(lines(file))
+        for file in sources(*CODE)
+        if len(lines(file)) > limits.get(file.suffix, MAX_FILE)
+    }
+    assert not long
+
+
+def test_functions_are_small() -> None:
+    long = {}
+    for file in sources(".py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                n = (node.end_lineno or 0) - node.lineno + 1
+                if n > MAX_FUNCTION:
+                    long[f"{path(file)}: {node.name}"] = n
+    assert not long
+
+
+def test_lines_are_short() -> None:
+    """In Python, ruff sees to it."""
+    long = [
+        f"{path(file)}:{number}"
+        for file in sources(".js", ".wgsl")
+        for number, line in enumerate(lines(file), 1)
+        if len(line) > MAX_COLUMNS
+    ]
+    assert not long
+
+
+def test_budgets() -> None:
+    assert n_lines("py_engine", ".py") <= MAX_ENGINE
+    assert n_lines("web", ".js") <= MAX_WEB
+
+
+def test_the_top_level_is_what_it_is() -> None:
+    assert {file.relative_to(ROOT).parts[0] for file in committed()} <= TOP
+
+
+def test_names_say_something() -> None:
+    assert not [path(file) for file in sources(*CODE) if DRAWERS.match(file.stem)]
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [
+        path(file)
+        for file in sources(".py")
+        if lines(file) and not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    assert not silent
+    unheaded = [
+        path(file)
+        for file in sources(".js", ".wgsl")
+        if not lines(file) or not re.match(r"//|/\*", lines(file)[0])
+    ]
+    assert not unheaded
+
+
+def test_no_note_to_ourselves() -> None:
+    pattern = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|breakpoint\(|console\.log\(|debugger;")
+    found = [
+        f"{path(file)}:{number}"
+        for file in sources(".py", ".js", ".wgsl")
+        if file != Path(__file__)
+        for number, line in enumerate(lines(file), 1)
+        if pattern.search(line)
+    ]
+    assert not found
+
+
+def test_every_shader_is_used() -> None:
+    """A kernel is named in the engine; a library is included, or named as a variant."""
+    names = [
+        file.relative_to(ROOT / "shaders").as_posix()
+        for file in build.files_of(ROOT / "shaders", "*.wgsl")
+    ]
+    text = "\n".join((ROOT / "shaders" / name).read_text(encoding="utf-8") for name in names)
+    included = set(re.findall(r'^// #include "([^"]+)"', text, re.M))
+    assert included <= set(names)
+    spoken = re.compile("|".join(f"({pattern})" for pattern in sorted(strings_of_the_engine())))
+    assert not [
+        name
+        for name in names
+        if name not in included
+        and not any(spoken.fullmatch(form) for form in (name, name.removesuffix(".wgsl")))
+    ]
+
+
+def strings_of_the_engine() -> set[str]:
+    """Every string in py_engine that may name a shader, as a pattern: `lib/weight_{x}` → `.+`."""
+    patterns = set()
+    for file in build.files_of(ROOT / "py_engine", "*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [
+                    part.value if isinstance(part, ast.Constant) else None for part in node.values
+                ]
+                if re.match(r"[\w/]{4}", str(parts[0] or "")):
+                    patterns.add("".join(".+" if p is None else re.escape(str(p)) for p in parts))
+            elif isinstance(node, ast.Constant) and re.fullmatch(r"[\w/.]+", str(node.value)):
+                patterns.add(re.escape(str(node.value)))
+    return patterns
+
+
+# ---- versions and third parties
+
+
+def test_versions_are_equal() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+    assert PROJECT["project"]["version"] == PACKAGE["version"] == lock["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    found = re.search(r"^## \[(\d[\w.]*)\]", changelog, re.M)
+    assert found and found[1] == PROJECT["project"]["version"]
+
+
+def test_every_dependency_is_pinned() -> None:
+    npm = {**PACKAGE["dependencies"], **PACKAGE["devDependencies"]}
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in npm.values())
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    python = [*PROJECT["project"]["dependencies"], *(pin for extra in extras for pin in extra)]
+    assert all(re.fullmatch(r"[\w-]+==[\d.]+", pin) for pin in python)
+
+
+def test_nothing_of_others_is_committed() -> None:
+    """No vocabulary, model or package of somebody else: ours are named in CARD files or small."""
+    suspects = re.compile(
+        r"\.(gguf|safetensors|onnx|whl|inp|out|bin|pt)$|(tokenizer|vocab)\w*\.json$"
+    )
+    own = {"web/models/demo.gguf"}
+    assert not [path(f) for f in committed() if suspects.search(f.name) and path(f) not in own]
+    big = [path(f) for f in committed() if f.stat().st_size > 1 << 20 and path(f) not in own]
+    assert not big
+
+
+# ---- the pages
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE"])
+def test_page_is_there(name: str) -> None:
+    assert len(lines(ROOT / name)) > 10
+
+
+def test_readme_names_every_dependency_with_its_version() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    npm = {**PACKAGE["dependencies"], **PACKAGE["devDependencies"]}
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    python = [*PROJECT["project"]["dependencies"], *(pin for extra in extras for pin in extra)]
+    wanted = list(npm.items()) + [tuple(pin.split("==")) for pin in python]
+    rows = [line for line in readme.splitlines() if line.startswith("|")]
+    missing = [
+        f"{name} {version}"
+        for name, version in wanted
+        if not any(f"`{name}`" in row and version in row for row in rows)
+    ]
+    assert not missing
+
+
+def test_pages_name_commands_that_exist() -> None:
+    text = "".join(
+        (ROOT / f"{n}.md").read_text(encoding="utf-8") for n in ("README", "ARCHITECTURE")
+    )
+    commands = set(re.findall(r"build\.py ([a-z]+)", text))
+    assert commands >= {"serve", "test", "check", "dist"}
+    assert commands <= {"serve", "dist", "test", "check", "lock"}
+
+
+def architecture() -> str:
+    return (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def mapped() -> list[str]:
+    """The paths of the section `Map`: a folder at the margin, then its files, one per line."""
+    section = re.search(r"^## Map\n(.*?)(?=^## )", architecture(), re.M | re.S)
+    assert section, "ARCHITECTURE.md has no section Map"
+    found, folder = [], ""
+    for line in re.findall(r"^    (\s*\S+)", section[1], re.M):
+        name = line.strip()
+        if line == name and name.endswith("/"):
+            folder = name
+        else:
+            found.append(name if line == name else folder + name)
+    return found
+
+
+def test_architecture_is_short() -> None:
+    assert len(architecture().splitlines()) <= MAX_ARCHITECTURE
+
+
+def test_architecture_maps_every_source_file() -> None:
+    bare = ("tests/unit/", "tests/gpu/", "tests/model/", "tests/browser/", "tests/vectors/")
+    wanted = {
+        path(file)
+        for file in sources(*CODE)
+        if lines(file) and file.name != "__init__.py" and not path(file).startswith(bare)
+    }
+    names = mapped()
+    assert len(names) == len(set(names))
+    files = {name for name in names if not name.endswith("/")}
+    assert not wanted - files, "files without a line in the map"
+    assert not [name for name in names if not (ROOT / name).exists()], "lines without a file"
+
+
+def test_architecture_names_only_what_is_there() -> None:
+    tops = (ROOT, ROOT / "py_engine", ROOT / "web", ROOT / "shaders", ROOT / "tests")
+    named = re.findall(r"`([\w./-]+\.(?:py|js|wgsl|html|css|json|toml|md|lock))`", architecture())
+    assert named
+    made = {"build.json", "tokenizer.json"}  # by the build, and in memory
+    absent = [n for n in named if n not in made and not any((top / n).is_file() for top in tops)]
+    assert not absent
