@@ -133,6 +133,16 @@ class UnsupportedTokenizer(InferaivedError):
         )
 
 
+class BadTokenizer(InferaivedError):
+    """The file's tokenizer metadata is missing, of the wrong type, or contradicts itself."""
+
+    hint = "The file is damaged or was converted wrongly; download it again or use another one."
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"{key} {why}")
+        self.key = key
+
+
 class BadRequest(InferaivedError):
     """The caller's own argument is out of range: name, value, what is wanted."""
 

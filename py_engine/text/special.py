@@ -1,0 +1,94 @@
+"""Finding tokens by their literal text, and keeping typed text from containing them.
+
+Knows a set of texts and their ids; does not know which of them are control tokens or why.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from py_engine.text.vocabulary import SENTINEL
+
+_ASCII_SPACE = " \t\n\v\f\r"
+
+
+class Splitter:
+    """Cuts text at literal tokens: the leftmost first, and of those the longest.
+
+    Each start is found by its first character, then tried against the lengths that begin with it:
+    the work per start is the number of distinct lengths, however many tokens there are.
+
+    Args:
+        tokens: text to id; empty texts are ignored.
+        lstrip, rstrip: ids that swallow the ASCII white space to their left or right.
+    """
+
+    def __init__(
+        self,
+        tokens: Mapping[str, int],
+        lstrip: frozenset[int] = frozenset(),
+        rstrip: frozenset[int] = frozenset(),
+    ) -> None:
+        self._tokens = tokens
+        self._lstrip, self._rstrip = lstrip, rstrip
+        lengths: dict[str, set[int]] = {}
+        for token in tokens:
+            if token:
+                lengths.setdefault(token[0], set()).add(len(token))
+        self._lengths = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}
+        firsts = "".join(map(re.escape, lengths))
+        self._first = re.compile(f"[{firsts}]" if firsts else r"(?!)")
+
+    def _longest(self, text: str, at: int) -> str | None:
+        for size in self._lengths[text[at]]:
+            token = text[at : at + size]
+            if token in self._tokens:
+                return token
+        return None
+
+    def split(self, text: str) -> Iterator[str | int]:
+        """The pieces in order: plain text (never empty) as str, a token as its id."""
+        done = 0
+        at = self._first.search(text)
+        while at is not None:
+            token = self._longest(text, at.start())
+            if token is None:
+                at = self._first.search(text, at.start() + 1)
+                continue
+            i = self._tokens[token]
+            plain = text[done : at.start()]
+            if i in self._lstrip:
+                plain = plain.rstrip(_ASCII_SPACE)
+            if plain:
+                yield plain
+            yield i
+            done = at.start() + len(token)
+            if i in self._rstrip:
+                done = len(text) - len(text[done:].lstrip(_ASCII_SPACE))
+            at = self._first.search(text, done)
+        if done < len(text):
+            yield text[done:]
+
+    def cut(self, text: str) -> str:
+        """The text with the sentinel inside every occurrence, overlapping ones too.
+
+        A token of one character cannot be cut: its occurrences are removed.
+        """
+
+        def mark(match: re.Match[str]) -> str:
+            token = self._longest(text, match.start())
+            if token is None:
+                return match[0]
+            return match[0] + SENTINEL if match[0] not in self._tokens else ""
+
+        return self._first.sub(mark, text)
+
+    def cut_all(self, text: str) -> str:
+        """The text with the sentinel after every character that could begin a token, and in front.
+
+        So marked, not even a part of the text can become a part of a token.
+        """
+
+        def mark(match: re.Match[str]) -> str:
+            return match[0] + SENTINEL if match[0] not in self._tokens else ""
+
+        return SENTINEL + self._first.sub(mark, text)

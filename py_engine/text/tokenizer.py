@@ -1,0 +1,151 @@
+"""Text to ids and back, for the vocabulary of one GGUF.
+
+Special tokens are split off here; the host's library (an `Encoder`) only ever sees plain text and a
+vocabulary without them, so it cannot produce one. Does not know chat templates or models.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from py_engine.text.special import Splitter
+from py_engine.text.tokenizer_json import tokenizer_json
+from py_engine.text.vocabulary import (
+    BYTE,
+    CONTROL,
+    SENTINEL,
+    UNKNOWN,
+    USER_DEFINED,
+    byte_value,
+    read_vocabulary,
+)
+
+
+class Encoder(Protocol):
+    """The host's tokenizer library, built from a tokenizer.json without special tokens."""
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of plain text, nothing added."""
+        ...
+
+
+MakeEncoder = Callable[[str], Encoder]
+"""tokenizer.json text to an Encoder."""
+
+
+def _byte_of_char() -> dict[str, int]:
+    """GPT-2's printable stand-ins: a byte that prints stands for itself, the others from U+0100."""
+    prints = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in prints]
+    stand_ins = {chr(0x100 + i): byte for i, byte in enumerate(others)}
+    return {chr(byte): byte for byte in prints} | stand_ins
+
+
+class Tokenizer:
+    """The tokenizer that a file's metadata describes.
+
+    Args:
+        metadata: the GGUF's keys and values; arrays of strings as list[bytes].
+        make_encoder: builds the host's library from a tokenizer.json.
+
+    Raises:
+        UnsupportedTokenizer: the kind of tokenizer is not in our tables.
+        BadTokenizer: the metadata is damaged.
+    """
+
+    def __init__(self, metadata: Mapping[str, object], make_encoder: MakeEncoder) -> None:
+        self.vocabulary = vocabulary = read_vocabulary(metadata)
+        self.n_vocab = len(vocabulary.raw)
+        self.bos, self.eos, self.eog = vocabulary.bos, vocabulary.eos, vocabulary.eog
+        self.add_bos = vocabulary.add_bos
+        self.warnings = list(vocabulary.warnings)
+        self._byte_of_char = _byte_of_char()
+        special = {
+            text: i
+            for text, i in vocabulary.ids.items()
+            if vocabulary.types[i] in (CONTROL, UNKNOWN, USER_DEFINED)
+        }
+        guarded = {text: i for text, i in special.items() if i in vocabulary.guarded}
+        shown = {text: i for text, i in special.items() if i not in vocabulary.guarded}
+        lstrip, rstrip = _strips(metadata, special)
+        self._special = Splitter(special, lstrip, rstrip)
+        self._user_defined = Splitter(shown, lstrip, rstrip)
+        self.guard = Splitter(guarded)
+        self._encoder = make_encoder(tokenizer_json(vocabulary))
+
+    def encode(self, text: str, *, special: bool = False) -> list[int]:
+        """The ids of a text; no BOS or EOS is added.
+
+        Args:
+            special: take control tokens written in the text as such. Without it they are plain
+                text, and only user-defined tokens (such as `<think>` in Qwen3) are found.
+        """
+        ids: list[int] = []
+        for piece in (self._special if special else self._user_defined).split(text):
+            if isinstance(piece, int):
+                ids.append(piece)
+            elif plain := piece.replace(SENTINEL, ""):
+                ids += self._encoder.encode(plain)
+        return ids
+
+    def token_bytes(self, id: int) -> bytes:
+        """What a token stands for, control tokens as they are written.
+
+        Raises:
+            IndexError: there is no such token.
+        """
+        if id < 0:
+            raise IndexError(id)
+        raw, kind = self.vocabulary.raw[id], self.vocabulary.types[id]
+        if kind in (CONTROL, UNKNOWN, USER_DEFINED):
+            return raw
+        if kind == BYTE and (value := byte_value(raw)) is not None:
+            return bytes([value])
+        if not self.vocabulary.pre.byte_level:
+            return raw.replace("▁".encode(), b" ")
+        known = self._byte_of_char
+        text = raw.decode(errors="replace")
+        return b"".join(
+            bytes([known[char]]) if char in known else char.encode() for char in text
+        )
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, the inverse of `encode`; broken UTF-8 becomes U+FFFD.
+
+        The space that `encode` puts before a fragment is taken off again. In a stream of new
+        tokens that space belongs to the text: see `Detokenizer`.
+        """
+        parts: list[bytes] = []
+        begins = self.vocabulary.space_prefix
+        for id in ids:
+            part = self.token_bytes(id)
+            if begins and part.startswith(b" "):
+                part = part[1:]
+            begins = self.vocabulary.space_prefix and self.vocabulary.types[id] in (
+                CONTROL, UNKNOWN, USER_DEFINED,
+            )  # fmt: skip
+            parts.append(part)
+        return b"".join(parts).decode(errors="replace")
+
+    def is_special(self, id: int) -> bool:
+        """Whether the token is a control token, which no reply shows."""
+        return self.vocabulary.types[id] in (CONTROL, UNKNOWN)
+
+
+def _strips(
+    metadata: Mapping[str, object], special: Mapping[str, int]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """The ids that swallow white space to their left and right.
+
+    No key tells; they follow from names, as in llama.cpp.
+    """
+    pre, name = (
+        str(metadata.get(key, "")).lower() for key in ("tokenizer.ggml.pre", "general.name")
+    )
+    if "phi-3" in name or "phi3" in name:
+        keeps = ("<unk>", "<s>", "<|endoftext|>")
+        return frozenset(), frozenset(i for text, i in special.items() if text not in keeps)
+    if pre in ("jina-v2-de", "jina-v2-es", "jina-v2-code") and "<mask>" in special:
+        return frozenset([special["<mask>"]]), frozenset()
+    if "modern-bert" in name and "[MASK]" in special:
+        return frozenset([special["[MASK]"]]), frozenset()
+    return frozenset(), frozenset()
