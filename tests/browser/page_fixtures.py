@@ -1,0 +1,82 @@
+"""What the tests of the page share: a site whose client is the fake one, a browser, its record.
+
+The site is web/ as it is, with tests/browser/fake_client.js in the place of client.js, and a
+build.json as build.py writes it. Every request of a test is recorded, and an unknown one fails.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "web"
+FAKE = Path(__file__).with_name("fake_client.js")
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+
+
+def make_site(folder: Path) -> str:
+    """Fill `folder` with the site that the tests look at; returns its build id."""
+    shutil.copytree(WEB, folder, dirs_exist_ok=True)
+    shutil.copyfile(FAKE, folder / "client.js")
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / "models/demo.gguf").write_bytes(b"GGUF" + bytes(1000))
+    return write_build(folder)
+
+
+def write_build(folder: Path) -> str:
+    """Write build.json for what lies in `folder`, in build.py's form."""
+    (folder / "build.json").unlink(missing_ok=True)
+    files = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        data = file.read_bytes()
+        name = file.relative_to(folder).as_posix()
+        files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    build = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
+    (folder / "build.json").write_text(json.dumps({"build": build, "files": files}))
+    return build
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser; $CHROME or Debian's."""
+    with sync_playwright() as playwright:
+        path = os.environ.get("CHROME", "/usr/bin/chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Record:
+    """All that a context asked of the network and wrote to the console."""
+
+    def __init__(self, context: BrowserContext, *origins: str) -> None:
+        self.origins = origins
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        context.on("request", lambda request: self.requests.append(request.url))
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def unknown(self) -> list[str]:
+        """Requests to anywhere but the declared origins; blobs and data: are the page's own."""
+        known = (*self.origins, "blob:", "data:")
+        return [url for url in self.requests if not url.startswith(known)]
+
+
+def ask(page: Page, text: str) -> None:
+    """Write a message and send it with Enter."""
+    box = page.get_by_role("textbox", name="Message")
+    box.fill(text)
+    box.press("Enter")

@@ -1,0 +1,125 @@
+/**
+ * The list of messages: what was asked, what the model says, and staying at the newest line.
+ * It knows DOM only; neither the engine nor what the messages mean.
+ */
+
+import { element, icon, patch } from "./dom.js";
+import { visible } from "./inline.js";
+import { render } from "./markdown.js";
+
+const NEAR = 48; // so many pixels above the end still count as reading along
+const ARROW_DOWN = "M12 5v14M6 13l6 6 6-6";
+
+export class Transcript {
+  #list;
+  #latest;
+  #following = true;
+
+  constructor() {
+    // A live region would read every token out: widget.js announces whole replies instead.
+    this.#list = element("div", {
+      class: "log", role: "log", "aria-live": "off", "aria-label": "Conversation", tabindex: 0,
+    });
+    this.#latest = element("button", {
+      class: "latest", type: "button", hidden: true, "aria-label": "Go to the newest message",
+    }, icon(ARROW_DOWN));
+    this.element = element("div", { class: "transcript" }, this.#list, this.#latest);
+    this.#list.addEventListener("scroll", () => this.#look());
+    this.#latest.addEventListener("click", () => this.#follow());
+    new ResizeObserver(() => this.scroll()).observe(this.#list);
+  }
+
+  /** Whoever has scrolled up is reading: do not move the text under them. */
+  #look() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#list;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#latest.hidden = this.#following;
+  }
+
+  #follow() {
+    this.#following = true;
+    this.scroll();
+    this.#list.focus();
+  }
+
+  /** Show the end, if the reader is there already. */
+  scroll() {
+    if (this.#following) this.#list.scrollTop = this.#list.scrollHeight;
+    this.#look();
+  }
+
+  /** @param {Node[]} nodes  what stands here instead of messages */
+  clear(...nodes) {
+    this.#list.replaceChildren(...nodes);
+  }
+
+  /** @param {string} text */
+  addQuestion(text) {
+    const body = element("div", { class: "text", dir: "auto" }, visible(text));
+    const message = element("article", { class: "message user", "aria-label": "You" }, body);
+    this.#list.append(message);
+    this.#following = true;
+    this.scroll();
+    return message;
+  }
+
+  addReply() {
+    const reply = new Reply(() => this.scroll());
+    this.#list.append(reply.element);
+    this.scroll();
+    return reply;
+  }
+
+  /** @param {boolean} busy  whether a message is still being written */
+  set busy(busy) {
+    this.#list.setAttribute("aria-busy", String(busy));
+  }
+}
+
+/** One message of the model, as it grows. */
+export class Reply {
+  text = "";
+  ended = false;
+  #drawn = "";
+  #frame = 0;
+  #grown;
+  #body = element("div", { class: "text", dir: "auto" });
+  #note = element("p", { class: "note" });
+
+  /** @param {() => void} grown  called after the message has become longer */
+  constructor(grown) {
+    this.#grown = grown;
+    const label = { class: "message model writing", "aria-label": "Model" };
+    this.element = element("article", label, this.#body, this.#note);
+  }
+
+  /** @param {string} text  @param {string} note  what stands below, such as the speed */
+  append(text, note) {
+    this.text += text;
+    this.#note.textContent = note;
+    // Tokens come faster than frames: draw once per frame, and not at all in a hidden tab.
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  /** @param {string} note */
+  end(note) {
+    cancelAnimationFrame(this.#frame);
+    this.ended = true;
+    this.element.classList.remove("writing");
+    this.#note.textContent = note;
+    this.#draw();
+  }
+
+  /** @param {string} text  a message of an earlier visit */
+  restore(text) {
+    this.text = text;
+    this.end("");
+  }
+
+  #draw() {
+    this.#frame = 0;
+    if (this.text !== this.#drawn) patch(this.#body, render(this.text));
+    this.#drawn = this.text;
+    this.#grown();
+  }
+}
