@@ -11,6 +11,8 @@ from py_engine.ops.weight import Weight
 
 _ROWS = 4
 """Rows of the weight per workgroup in matvec."""
+_TILE_ROWS = 64
+"""Rows of the weight per workgroup in matmul: TN of shaders/matmul.wgsl."""
 
 
 def matvec(
@@ -62,4 +64,48 @@ def matvec(
         ADD=add,
         GATED=gated,
         LAST=last,
+    )
+
+
+def matmul(
+    rec: Recorder,
+    weight: Weight,
+    x: Tensor,
+    out: Tensor,
+    *,
+    state: Tensor,
+    bias: Tensor | None = None,
+    add: bool = False,
+    gated: bool = False,
+    out_at: int = 0,
+) -> None:
+    """out[t, out_at + r] = weight[r] · x[t] for t < state.n.   x (T, K), out (T, width)
+
+    `bias`, `add` and `gated` as in `matvec`. Where the device has f16 the weights are rounded to
+    it once dequantised; activations, which may exceed its range, and sums stay f32.
+    """
+    buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
+    includes = weight.includes
+    if bias:
+        buffers["bias"] = bias
+        includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
+    tokens, width = out.shape
+    tile = next((size for size in (16, 32) if tokens <= size), 64)
+    rec.run(
+        "matmul",
+        (-(-weight.rows // _TILE_ROWS), -(-tokens // tile), 1),
+        buffers,
+        params={
+            "rows": weight.rows,
+            "width": width,
+            "out_at": out_at,
+            "hi": weight.hi,
+            "sc": weight.sc,
+        },
+        includes=includes,
+        tile_t="f16" if rec.library.f16 else "f32",
+        K=weight.columns,
+        TM=tile,
+        ADD=add,
+        GATED=gated,
     )

@@ -15,11 +15,13 @@ fn repack(from_block: u32, to: u32) {
     for (var i = 0u; i < 4u; i += 1u) {
         let from_byte = at + QUANTS + (part >> 1u) * 32u + i * 8u;
         let shift = (part & 1u) * 4u;
-        put_word(to * 4u + i, octet(raw_word(from_byte) >> shift, raw_word(from_byte + 4u) >> shift));
+        let first = raw_word(from_byte) >> shift;
+        let last = raw_word(from_byte + 4u) >> shift;
+        put_word(to * 4u + i, octet(first, last));
         if (FIFTH) {
-            let first = bits4(raw_word(at + 16u + i * 8u) >> part);
-            let last = bits4(raw_word(at + 20u + i * 8u) >> part);
-            fifths |= (first | (last << 4u)) << (i * 8u);
+            let four = bits4(raw_word(at + 16u + i * 8u) >> part);
+            let next = bits4(raw_word(at + 20u + i * 8u) >> part);
+            fifths |= (four | (next << 4u)) << (i * 8u);
         }
     }
     if (FIFTH) { put_word(params.hi + to, fifths); }
