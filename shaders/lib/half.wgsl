@@ -1,4 +1,4 @@
-// A finite IEEE half as f32. Not unpack2x16float: that may flush subnormals, and small scales are such.
+// A finite IEEE half as f32. Not unpack2x16float: that may flush subnormals, as small scales are.
 fn half(bits: u32) -> f32 {
     let sign = (bits & 0x8000u) << 16u;
     let tiny = bitcast<u32>(f32(bits & 0x3FFu) * 0x1p-24f);

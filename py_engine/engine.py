@@ -1,0 +1,288 @@
+"""Load a GGUF, talk to it, score with it: the one door that hosts and tests use.
+
+Puts the floors together: bytes from Sources, a Device, the host's tokenizer library and the
+shaders' texts come in; text comes out. Knows no browser and no command line.
+"""
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from math import prod
+
+from py_engine.base.errors import BadRequest, BadTensor, InferaivedError
+from py_engine.formats.gguf import GGUF, MetaValue, read_split
+from py_engine.formats.source import Source
+from py_engine.generate.loop import Sequencer
+from py_engine.generate.programs import Programs
+from py_engine.generate.sampling import Sampling
+from py_engine.gpu.device import Device
+from py_engine.gpu.dry import DryDevice
+from py_engine.gpu.recorder import Library
+from py_engine.gpu.tensor import Memory
+from py_engine.layers.decoder import Decoder
+from py_engine.layers.weights import Weights
+from py_engine.models import architecture
+from py_engine.text.chat import ChatTemplate
+from py_engine.text.detokenizer import Detokenizer
+from py_engine.text.tokenizer import MakeEncoder, Tokenizer
+
+CONTEXT = 4096
+"""Positions of the cache unless the caller asks for others; never more than the model has."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A finished reply."""
+
+    text: str
+    prompt_ids: tuple[int, ...]
+    ids: tuple[int, ...]
+    """Sampled tokens, the end-of-generation token included."""
+    finish_reason: str
+    """`stop` (the model ended, or a stop string), `length`, or `abort`."""
+    timings: Mapping[str, float]
+    """load_s, prefill_tokens, prefill_tok_s, ttft_s, decode_tokens, decode_tok_s."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one token added to a reply; `text` may be empty. The last piece carries the reply."""
+
+    text: str
+    ids: tuple[int, ...]
+    reply: Reply | None = None
+
+
+async def inspect(sources: Sequence[Source]) -> dict[str, object]:
+    """What a file is and what it would take, from its header alone.
+
+    Works for vocabulary-only files too; `unsupported` says why a model would not run.
+    """
+    gguf = await read_split(sources)
+    about = _describe(gguf)
+    if gguf.tensors:
+        device = DryDevice()
+        memory = Memory(device)
+        try:
+            model, context = _build(gguf, memory, None)
+            Programs(model, memory, None, context)
+            about["memory"] = {"context": context, "nbytes": device.nbytes}
+        except InferaivedError as error:
+            about["unsupported"] = f"{error}. {error.hint}".strip()
+    return about
+
+
+async def load(
+    sources: Sequence[Source],
+    device: Device,
+    make_encoder: MakeEncoder,
+    read_shader: Callable[[str], str],
+    *,
+    context: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> "Engine":
+    """Read a model onto a device.
+
+    Args:
+        sources: its files, in order; closed when this returns or raises.
+        make_encoder: builds the host's tokenizer from a tokenizer.json text.
+        read_shader: gives the text of a path below shaders/.
+        context: positions of the cache; None takes the model's, up to 4096.
+        progress: called with (bytes done, bytes in all).
+
+    Raises:
+        InferaivedError: the file, the network or the machine; nothing is left allocated.
+    """
+    started = time.monotonic()
+    memory = Memory(device)
+    try:
+        gguf = await read_split(sources)
+        library = Library(read_shader, device)
+        model, cached = _build(gguf, memory, context)
+        programs = Programs(model, memory, library, cached)
+        tokenizer = Tokenizer(gguf.metadata, make_encoder)
+        if model.vocabulary < tokenizer.n_vocab:
+            raise BadTensor(
+                f"token_embd.weight has {model.vocabulary} rows, "
+                f"and the tokenizer {tokenizer.n_vocab} tokens"
+            )
+        await programs.compile()
+        await model.weights.load(sources, library, progress or (lambda done, total: None))
+        await device.read(model.output_norm.weight.handle, 0, 4)
+    except BaseException:
+        memory.close()
+        raise
+    finally:
+        for source in sources:
+            source.close()
+    return Engine(gguf, memory, programs, tokenizer, time.monotonic() - started)
+
+
+def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, int]:
+    """Allocate a model's weights and cache; the positions that its cache holds."""
+    family = architecture(gguf.metadata.get("general.architecture"))
+    weights = Weights(gguf, memory)
+    config = family.config(weights)
+    if context is not None and not 0 < context <= config.context_length:
+        wanted = f"from 1 to the model's {config.context_length}"
+        raise BadRequest("context", context, wanted)
+    cached = context or min(config.context_length, CONTEXT)
+    return family.model(weights, config, cached), cached
+
+
+def _describe(gguf: GGUF) -> dict[str, object]:
+    """JSON-able facts from a header."""
+    meta = gguf.metadata
+    name = str(meta.get("general.architecture", ""))
+    tokens = meta.get("tokenizer.ggml.tokens")
+    return {
+        "name": meta.get("general.name"),
+        "description": meta.get("general.description"),
+        "license": meta.get("general.license"),
+        "architecture": name or None,
+        "parameters": sum(prod(tensor.shape) for tensor in gguf.tensors.values()),
+        "types": dict(Counter(tensor.type for tensor in gguf.tensors.values())),
+        "file_bytes": sum(tensor.nbytes for tensor in gguf.tensors.values()),
+        "layers": meta.get(f"{name}.block_count"),
+        "model_context": meta.get(f"{name}.context_length"),
+        "tokenizer": _tokenizer_name(meta),
+        "n_vocab": len(tokens) if isinstance(tokens, list) else 0,
+        "template": meta.get("tokenizer.chat_template"),
+        "warnings": list(gguf.warnings),
+    }
+
+
+def _tokenizer_name(meta: Mapping[str, MetaValue]) -> str | None:
+    model, pre = meta.get("tokenizer.ggml.model"), meta.get("tokenizer.ggml.pre")
+    return None if model is None else f"{model} ({pre})" if pre else str(model)
+
+
+class Engine:
+    """A loaded model with one conversation in its cache. Made by `load`."""
+
+    def __init__(
+        self,
+        gguf: GGUF,
+        memory: Memory,
+        programs: Programs,
+        tokenizer: Tokenizer,
+        load_s: float,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self._memory, self._programs = memory, programs
+        self._sequencer = Sequencer(programs)
+        source = gguf.metadata.get("tokenizer.chat_template")
+        self._template = ChatTemplate(source if isinstance(source, str) else "", tokenizer)
+        self._load_s = load_s
+        self._stopping = False
+        device = memory.device
+        self.info = _describe(gguf) | {
+            "context": programs.context,
+            "n_vocab": programs.model.vocabulary,
+            "gpu_bytes": memory.nbytes,
+            "adapter": device.info,
+            "features": sorted(device.features),
+            "load_s": load_s,
+            "warnings": [*gguf.warnings, *tokenizer.warnings, *self._template.warnings],
+        }
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        sampling: Sampling,
+        *,
+        tools: Sequence[Mapping[str, object]] | None = None,
+    ) -> AsyncIterator[Piece]:
+        """Reply to a conversation, {"role", "content"} each, through the model's chat template.
+
+        What the last conversation and this one have in common is not computed again.
+        """
+        return self._reply(self._template.ids(messages, tools=tools), sampling)
+
+    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncIterator[Piece]:
+        """Continue a text, or token ids, as they are: no template."""
+        if isinstance(prompt, str):
+            ids = self.tokenizer.encode(prompt)
+            first = self.tokenizer.bos
+            if self.tokenizer.add_bos and first is not None:
+                ids = [first, *ids]
+        else:
+            ids = list(prompt)
+        return self._reply(ids, sampling)
+
+    async def score(
+        self, ids: Sequence[int], *, by_step: bool = False
+    ) -> AsyncIterator[bytes]:
+        """For each of `ids` the logits of what follows it: (V,) f32, little-endian.
+
+        Args:
+            by_step: through the kernels of decoding instead of those of prefill.
+        """
+        self._check(ids)
+        async with aclosing(self._sequencer.score(ids, by_step=by_step)) as rows:
+            async for row in rows:
+                yield row
+
+    def stop(self) -> None:
+        """End the running reply after the token at hand."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Free the GPU's memory; the engine cannot be used afterwards."""
+        self._programs.close()
+        self._memory.close()
+
+    def _check(self, ids: Sequence[int]) -> None:
+        vocabulary = self._programs.model.vocabulary
+        for token in ids:
+            if not isinstance(token, int) or not 0 <= token < vocabulary:
+                raise BadRequest("token id", token, f"an integer below {vocabulary}")
+
+    async def _reply(self, prompt: list[int], sampling: Sampling) -> AsyncIterator[Piece]:
+        self._check(prompt)
+        self._check(list(sampling.logit_bias))
+        self._stopping = False
+        detokenizer = Detokenizer(self.tokenizer, sampling.stop)
+        started = time.monotonic()
+        first = started
+        texts: list[str] = []
+        ids: list[int] = []
+        reason = "length"
+        async with aclosing(self._sequencer.generate(prompt, sampling)) as sampled:
+            async for token in sampled:
+                if not ids:
+                    first = time.monotonic()
+                ids.append(token.id)
+                if token.id in self.tokenizer.eog:
+                    reason = "stop"
+                    break
+                texts.append(detokenizer.push(token.id))
+                if detokenizer.stopped:
+                    reason = "stop"
+                    break
+                yield Piece(texts[-1], (token.id,))
+                if self._stopping:
+                    reason = "abort"
+                    break
+        rest = detokenizer.finish() if not detokenizer.stopped else texts.pop()
+        texts.append(rest)
+        timings = self._timings(started, first, time.monotonic(), len(ids))
+        reply = Reply("".join(texts), tuple(prompt), tuple(ids), reason, timings)
+        yield Piece(rest, tuple(ids[-1:]) if reason == "stop" else (), reply)
+
+    def _timings(
+        self, started: float, first: float, ended: float, tokens: int
+    ) -> dict[str, float]:
+        prefilled = self._sequencer.prefilled
+        waited = max(first - started, 1e-9)
+        decoding = max(ended - first, 1e-9)
+        return {
+            "load_s": self._load_s,
+            "prefill_tokens": prefilled,
+            "prefill_tok_s": prefilled / waited,
+            "ttft_s": waited,
+            "decode_tokens": max(tokens - 1, 0),
+            "decode_tok_s": max(tokens - 1, 0) / decoding,
+        }

@@ -1,0 +1,122 @@
+"""Generation: what is in the cache, what to prefill, steps ahead of the readback, when to stop.
+
+Knows token ids only; text and its stop strings belong to the caller, who says when to end.
+"""
+
+import secrets
+import struct
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass
+
+from py_engine.base.errors import ContextFull
+from py_engine.generate.programs import CHUNKS, SCORED, Programs
+from py_engine.generate.sampling import Sampling
+
+AHEAD = 2
+"""Steps in flight: while one token travels back, the GPU is at the next."""
+_TOKEN = struct.Struct("<If")
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A token and the natural logarithm of its probability under the adjusted logits."""
+
+    id: int
+    log_probability: float
+
+
+class Sequencer:
+    """The one conversation that a model's cache holds."""
+
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
+        self._cached: list[int] = []
+        self.prefilled = 0
+        """Tokens that the last prompt had to compute: the rest was in the cache."""
+
+    @property
+    def context(self) -> int:
+        return self._programs.context
+
+    async def generate(self, prompt: Sequence[int], sampling: Sampling) -> AsyncIterator[Sampled]:
+        """Sample tokens after `prompt` until the caller stops asking or the context is full.
+
+        The caller closes the iterator (`aclose`) to stop; steps that were already in flight are
+        awaited and dropped, and their positions are free again.
+
+        Raises:
+            ContextFull: the prompt leaves no room for a reply.
+        """
+        if not prompt or len(prompt) >= self.context:
+            raise ContextFull(len(prompt), self.context)
+        seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+        self._programs.begin(sampling, seed, prompt)
+        room = self.context - len(prompt)
+        most = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
+        flight: deque[Awaitable[bytes]] = deque()
+        try:
+            at = await self._prefill(prompt)
+            flight.append(self._programs.first(prompt[at:], at))
+            submitted, received = 1, 0
+            while received < most:
+                while len(flight) < AHEAD and submitted < most:
+                    position = len(prompt) + submitted - 1
+                    flight.append(self._programs.step(position, submitted))
+                    submitted += 1
+                token, log_probability = _TOKEN.unpack(await flight.popleft())
+                if received == 0:
+                    self._cached = list(prompt)
+                else:
+                    self._cached.append(previous)
+                previous = token
+                received += 1
+                yield Sampled(token, log_probability)
+        finally:
+            for step in flight:
+                await step
+
+    async def _prefill(self, prompt: Sequence[int]) -> int:
+        """Bring all but the last chunk of the prompt into the cache; where that chunk begins."""
+        at = self._keep(prompt)
+        self.prefilled = len(prompt) - at
+        while len(prompt) - at > CHUNKS[-1]:
+            chunk = prompt[at : at + CHUNKS[-1]]
+            await self._programs.chunk(chunk, at)
+            self._cached += chunk
+            at += len(chunk)
+        return at
+
+    def _keep(self, prompt: Sequence[int]) -> int:
+        """Cut the cache to its longest common prefix with the prompt, its last token excepted."""
+        shared = 0
+        for cached, wanted in zip(self._cached, prompt[:-1], strict=False):
+            if cached != wanted:
+                break
+            shared += 1
+        del self._cached[shared:]
+        return shared
+
+    async def score(self, ids: Sequence[int], *, by_step: bool = False) -> AsyncIterator[bytes]:
+        """Logits after each token, (V,) f32 little-endian, from an empty cache.
+
+        Args:
+            by_step: one token at a time through decode's kernels, instead of prefill's.
+
+        Raises:
+            ContextFull: there are more tokens than the context holds.
+        """
+        if len(ids) > self.context:
+            raise ContextFull(len(ids), self.context)
+        self._cached = []
+        row = 4 * self._programs.model.vocabulary
+        for at in range(0, len(ids), 1 if by_step else SCORED):
+            if by_step:
+                logits = await self._programs.score_step(ids[at], at)
+                self._cached.append(ids[at])
+            else:
+                chunk = ids[at : at + SCORED]
+                logits = await self._programs.score(chunk, at)
+                self._cached += chunk
+            for begin in range(0, len(logits), row):
+                yield logits[begin : begin + row]

@@ -1,0 +1,157 @@
+"""The recorded programs of one model, and the few buffers that steer them.
+
+Mechanism only: which program a step takes and what is written before it. What to generate and
+when to stop is loop.py's business. Every program is recorded at load, for each class of shapes:
+decode by the number of attention splits, prefill by the size of the chunk.
+"""
+
+import struct
+from array import array
+from collections.abc import Awaitable, Sequence
+
+from py_engine.generate.sampling import Sampling
+from py_engine.gpu.device import Program
+from py_engine.gpu.recorder import Library, Recorder
+from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.layers.activations import Activations
+from py_engine.layers.decoder import Decoder
+from py_engine.ops.attention import splits
+from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, SETTINGS_BYTES, sample
+
+CHUNKS = (16, 64, 256)
+"""Tokens of a prefill program; a chunk takes the smallest that holds it."""
+SCORED = 16
+"""Tokens of a scoring program: their logits are kept, all of them."""
+
+
+class Programs:
+    """A model ready to run.
+
+    Args:
+        library: the shaders; None only makes the buffers.
+        context: positions of the cache.
+    """
+
+    def __init__(
+        self, model: Decoder, memory: Memory, library: Library | None, context: int
+    ) -> None:
+        self.model, self.memory, self.context = model, memory, context
+        self.device = memory.device
+        vocabulary = model.vocabulary
+        self._act = Activations.allocate(
+            memory, model.config, CHUNKS[-1], context, split_gate=model.split_gate
+        )
+        self._logits = memory.tensor((vocabulary,), "logits")
+        self._all_logits = memory.tensor((SCORED, vocabulary), "logits of a chunk")
+        self._parts = memory.tensor((GROUPS, 3), "parts")
+        self._bias = memory.tensor((vocabulary,), "bias")
+        self._counts = memory.tensor((vocabulary,), "counts", "u32")
+        self._settings = memory.tensor((SETTINGS_BYTES // 4,), "sampling", "u32")
+        self._ring = memory.tensor((RING, 2), "ring", "u32")
+        self._biased = False
+        self._seed = 0
+        self._recorders: dict[object, Recorder] = {}
+        self._programs: dict[object, Program] = {}
+        if library:
+            self._record(library)
+
+    def _record(self, library: Library) -> None:
+        def rec(key: object) -> Recorder:
+            self._recorders[key] = Recorder(library, self.memory)
+            return self._recorders[key]
+
+        one = self._act.first(1)
+        n = 1
+        while n <= splits(self.context):
+            self.model.decode(rec(("decode", n)), one, n)
+            n *= 2
+        for size in CHUNKS:
+            self.model.prefill(rec(("prefill", size)), self._act.first(size))
+        self.model.logits_last(rec("logits"), self._act, self._logits)
+        self.model.logits_all(rec("all logits"), self._act.first(SCORED), self._all_logits)
+        sample(
+            rec("sample"),
+            self._logits,
+            self._parts,
+            bias=self._bias,
+            counts=self._counts,
+            settings=self._settings,
+            tokens=self._act.tokens,
+            ring=self._ring,
+            state=self._act.state,
+        )
+
+    def dispatches(self, key: object) -> int:
+        """Kernel launches of a program, for tests that count them."""
+        return len(self._recorders[key].dispatches)
+
+    async def compile(self) -> None:
+        """Build all pipelines and make the programs; errors of allocation come up here too."""
+        lists = [rec.dispatches for rec in self._recorders.values()]
+        await self.device.compile([d.shader for dispatches in lists for d in dispatches])
+        for key, rec in self._recorders.items():
+            self._programs[key] = self.device.record(rec.dispatches)
+
+    def close(self) -> None:
+        """Forget the programs; the buffers are the memory's."""
+        for program in self._programs.values():
+            self.device.drop(program)
+        self._programs.clear()
+
+    def begin(self, sampling: Sampling, seed: int, prompt: Sequence[int]) -> None:
+        """Make the sampler ready for a reply."""
+        self._seed = seed
+        self.device.write(self._settings.handle, 0, sampling.packed())
+        vocabulary = self.model.vocabulary
+        if sampling.penalises:
+            counts = array("I", bytes(4 * vocabulary))
+            for token in prompt:
+                counts[token] = IN_PROMPT
+            self.device.write(self._counts.handle, 0, counts.tobytes())
+        if sampling.logit_bias or self._biased:
+            bias = array("f", bytes(4 * vocabulary))
+            for token, value in sampling.logit_bias.items():
+                bias[token] = value
+            self.device.write(self._bias.handle, 0, bias.tobytes())
+            self._biased = bool(sampling.logit_bias)
+
+    def chunk(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
+        """Submit tokens to the cache from position `at`; resolves when they are in it."""
+        self._feed(ids, at)
+        return self.device.read(self._act.state.handle, 0, 16, [self._prefill(len(ids))])
+
+    def first(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
+        """Submit the last chunk of a prompt and sample: (token, log probability) in 8 bytes."""
+        self._feed(ids, at)
+        tail = [self._programs["logits"], self._programs["sample"]]
+        return self._ring_slot(0, [self._prefill(len(ids)), *tail])
+
+    def step(self, at: int, index: int) -> Awaitable[bytes]:
+        """Submit one step: the token sampled last, at position `at`; `index` counts the reply's."""
+        decode = self._programs["decode", splits(at + 1)]
+        tail = [self._programs["logits"], self._programs["sample"]]
+        return self._ring_slot(index, [decode, *tail])
+
+    def score(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
+        """Submit up to SCORED tokens; their logits, (len(ids), V) f32."""
+        self._feed(ids, at)
+        programs = [self._prefill(len(ids)), self._programs["all logits"]]
+        nbytes = 4 * len(ids) * self.model.vocabulary
+        return self.device.read(self._all_logits.handle, 0, nbytes, programs)
+
+    def score_step(self, token: int, at: int) -> Awaitable[bytes]:
+        """Submit one token the way decode does; its logits, (V,) f32."""
+        self._feed([token], at)
+        programs = [self._programs["decode", splits(at + 1)], self._programs["logits"]]
+        return self.device.read(self._logits.handle, 0, self._logits.nbytes, programs)
+
+    def _feed(self, ids: Sequence[int], at: int) -> None:
+        self.device.write(self._act.tokens.handle, 0, array("I", ids).tobytes())
+        state = struct.pack("<4I", at, len(ids), 0, self._seed)
+        self.device.write(self._act.state.handle, 0, state)
+
+    def _prefill(self, tokens: int) -> Program:
+        return self._programs["prefill", next(size for size in CHUNKS if size >= tokens)]
+
+    def _ring_slot(self, index: int, programs: Sequence[Program]) -> Awaitable[bytes]:
+        return self.device.read(self._ring.handle, index % RING * 8, 8, programs)

@@ -1,0 +1,76 @@
+"""The buffers that tokens pass through: one for each role, made once for the largest chunk."""
+
+from dataclasses import dataclass, replace
+
+from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.layers.config import Config
+from py_engine.ops.attention import splits
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Views for T tokens. H query heads, K key heads, D head size, C width, F feed-forward."""
+
+    T: int
+    state: Tensor
+    """(4,) u32, shaders/lib/state.wgsl: what changes from step to step."""
+    tokens: Tensor
+    """(T,) u32"""
+    hidden: Tensor
+    """(T, C): the residual stream."""
+    normed: Tensor
+    """(T, C)"""
+    qkv: Tensor
+    """(T, (H + 2K) D)"""
+    q: Tensor
+    """(T, H D): rotated queries; prefill only."""
+    attended: Tensor
+    """(T, H D)"""
+    partial: Tensor
+    """Sums of attention's splits; decode only."""
+    gate: Tensor
+    """(T, 2F): gate and up where their types differ; else a single element."""
+    inner: Tensor
+    """(T, F)"""
+
+    @classmethod
+    def allocate(
+        cls, memory: Memory, config: Config, tokens: int, context: int, *, split_gate: bool
+    ) -> "Activations":
+        """Buffers for chunks of up to `tokens` tokens and a cache of `context` positions."""
+        heads = config.heads
+        width, queries = config.embedding_length, heads.H * heads.D
+        most = splits(context) * heads.H * (heads.D + 2)
+        gates = 2 * config.feed_forward_length if split_gate else 1
+        return cls(
+            T=tokens,
+            state=memory.tensor((4,), "state", "u32"),
+            tokens=memory.tensor((tokens,), "tokens", "u32"),
+            hidden=memory.tensor((tokens, width), "hidden"),
+            normed=memory.tensor((tokens, width), "normed"),
+            qkv=memory.tensor((tokens, heads.width), "qkv"),
+            q=memory.tensor((tokens, queries), "q"),
+            attended=memory.tensor((tokens, queries), "attended"),
+            partial=memory.tensor((most,), "partial"),
+            gate=memory.tensor((tokens, gates), "gate"),
+            inner=memory.tensor((tokens, config.feed_forward_length), "inner"),
+        )
+
+    def first(self, tokens: int) -> "Activations":
+        """The same buffers, seen as `tokens` rows."""
+
+        def rows(tensor: Tensor) -> Tensor:
+            return replace(tensor, shape=(tokens, *tensor.shape[1:]))
+
+        return replace(
+            self,
+            T=tokens,
+            tokens=rows(self.tokens),
+            hidden=rows(self.hidden),
+            normed=rows(self.normed),
+            qkv=rows(self.qkv),
+            q=rows(self.q),
+            attended=rows(self.attended),
+            gate=rows(self.gate),
+            inner=rows(self.inner),
+        )

@@ -1,0 +1,82 @@
+"""A matrix applied to activations: picks mat-vec or mat-mat by the number of tokens."""
+
+from dataclasses import dataclass, replace
+
+from py_engine.gpu.recorder import Recorder
+from py_engine.gpu.tensor import Tensor
+from py_engine.layers.norm import Norm
+from py_engine.ops.matmul import matmul, matvec
+from py_engine.ops.norm import rms_norm
+from py_engine.ops.weight import Weight
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Rows of one or more GGUF matrices; `parts` are weights and their first row."""
+
+    parts: tuple[tuple[Weight, int], ...]
+    rows: int
+    columns: int
+    interleaved: bool = False
+    """Rows 2r and 2r + 1 belong together: gate and up of a gated layer."""
+    bias: Tensor | None = None
+
+    def with_bias(self, bias: Tensor) -> "Linear":
+        return replace(self, bias=bias)
+
+    def decode(  # noqa: PLR0913 - the fusions of one kernel
+        self,
+        rec: Recorder,
+        x: Tensor,
+        out: Tensor,
+        *,
+        state: Tensor,
+        norm: Norm | None = None,
+        add: bool = False,
+        last: bool = False,
+    ) -> None:
+        """out = W norm(x) + bias for one token; `add`: out += …; `last`: x is row state.n - 1."""
+        for weight, first in self.parts:
+            matvec(
+                rec,
+                weight,
+                x,
+                out,
+                state=state,
+                norm=norm.weight if norm else None,
+                eps=norm.eps if norm else 0.0,
+                bias=self.bias,
+                add=add,
+                gated=self.interleaved,
+                last=last,
+                out_at=first // 2 if self.interleaved else first,
+            )
+
+    def prefill(  # noqa: PLR0913
+        self,
+        rec: Recorder,
+        x: Tensor,
+        out: Tensor,
+        *,
+        state: Tensor,
+        norm: Norm | None = None,
+        normed: Tensor | None = None,
+        add: bool = False,
+    ) -> None:
+        """The same for T tokens; a norm needs `normed`, scratch of x's shape."""
+        if norm:
+            assert normed is not None
+            rms_norm(rec, x, norm.weight, normed, state=state, eps=norm.eps)
+            x = normed
+        for weight, first in self.parts:
+            matmul(
+                rec,
+                weight,
+                x,
+                out,
+                state=state,
+                bias=self.bias,
+                add=add,
+                gated=self.interleaved,
+                out_at=first // 2 if self.interleaved else first,
+            )

@@ -1,0 +1,37 @@
+"""The gated feed-forward layer (SwiGLU, Shazeer, arXiv 2002.05202)."""
+
+from py_engine.gpu.recorder import Recorder
+from py_engine.layers.activations import Activations
+from py_engine.layers.config import Config
+from py_engine.layers.norm import Norm
+from py_engine.layers.weights import Weights
+from py_engine.ops.gate import silu_mul
+
+
+class SwiGLU:
+    """hidden += down(silu(gate(norm(hidden))) · up(norm(hidden)))"""
+
+    def __init__(self, weights: Weights, prefix: str, config: Config) -> None:
+        width, inner = config.embedding_length, config.feed_forward_length
+        self.ffn_norm = Norm(weights.vector([f"{prefix}.ffn_norm.weight"], [width]), config.eps)
+        names = (f"{prefix}.ffn_gate.weight", f"{prefix}.ffn_up.weight")
+        self.ffn_gate_up = weights.pair(names, inner, width)
+        self.ffn_down = weights.matrix([f"{prefix}.ffn_down.weight"], [width], inner)
+
+    def decode(self, rec: Recorder, act: Activations) -> None:
+        fused = self.ffn_gate_up.interleaved
+        target = act.inner if fused else act.gate
+        self.ffn_gate_up.decode(rec, act.hidden, target, state=act.state, norm=self.ffn_norm)
+        if not fused:
+            silu_mul(rec, act.gate, act.inner, state=act.state)
+        self.ffn_down.decode(rec, act.inner, act.hidden, state=act.state, add=True)
+
+    def prefill(self, rec: Recorder, act: Activations) -> None:
+        fused = self.ffn_gate_up.interleaved
+        target = act.inner if fused else act.gate
+        self.ffn_gate_up.prefill(
+            rec, act.hidden, target, state=act.state, norm=self.ffn_norm, normed=act.normed
+        )
+        if not fused:
+            silu_mul(rec, act.gate, act.inner, state=act.state)
+        self.ffn_down.prefill(rec, act.inner, act.hidden, state=act.state, add=True)

@@ -1,0 +1,19 @@
+"""Floor 4: one file for each architecture, named as in `general.architecture`; wiring only."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from py_engine.base.errors import UnsupportedModel
+
+
+def architecture(name: object) -> ModuleType:
+    """The module that builds this architecture: `config(weights)` and `model(weights, …)`.
+
+    Raises:
+        UnsupportedModel: there is no file of that name.
+    """
+    known = [module.name for module in iter_modules(__path__)]
+    if name not in known:
+        raise UnsupportedModel(str(name), known)
+    return import_module(f"py_engine.models.{name}")

@@ -1,0 +1,193 @@
+"""Causal attention with grouped queries over a cache of halves, and its rotary embedding.
+
+Letters: T tokens of this call, H query heads, K key and value heads, D head size, S positions of
+the cache. Keys lie as (K, D/8, S) and values as (K, S, D/8) elements of 8 halves, so that both
+are read side by side: a lane takes a position of the keys, and eight dimensions of the values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import pi
+
+from py_engine.gpu.recorder import Recorder
+from py_engine.gpu.tensor import Tensor
+
+SPAN = 256
+"""Positions that one split of `attention_decode` may have; the shader's constant."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The shape of an attention layer; `rot` dimensions of a head are rotated."""
+
+    H: int
+    K: int
+    D: int
+    rot: int
+    neox: bool
+    """Pairs are (i, i + rot/2) as in GPT-NeoX, else (2i, 2i + 1) as in Llama's GGUF files."""
+
+    @property
+    def width(self) -> int:
+        """Columns of the stacked queries, keys and values."""
+        return (self.H + 2 * self.K) * self.D
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Keys and values of one layer for S positions."""
+
+    keys: Tensor
+    values: Tensor
+    S: int
+
+
+def splits(positions: int) -> int:
+    """The number of splits, a power of two, for a step that sees `positions` positions."""
+    needed = -(-positions // SPAN)
+    return 1 << (needed - 1).bit_length()
+
+
+def rates(frequencies: Sequence[float]) -> bytes:
+    """The shader's table of turns per position, from radians per position of each pair."""
+    table = bytearray()
+    for frequency in frequencies:
+        turn = int(frequency / (2 * pi) * 2.0**64) & (2**64 - 1)
+        for word in (turn >> 32, turn & 0xFFFFFFFF, 0, 0):
+            table += word.to_bytes(4, "little")
+    return bytes(table)
+
+
+def rope_divide(rec: Recorder, factors: Tensor, freqs: Tensor) -> None:
+    """Divide the rotation's rates by factors, in place.   factors (P,) f32, freqs (P, 4) u32"""
+    (pairs,) = factors.shape
+    rec.run("load/rope_divide", -(-pairs // 64), {"factors": factors, "freqs": freqs}, P=pairs)
+
+
+def _constants(heads: Heads, cache: Cache) -> dict[str, int | bool]:
+    shape: dict[str, int | bool] = {"D": heads.D, "H": heads.H, "KV": heads.K, "S": cache.S}
+    return shape | {"ROT": heads.rot, "NEOX": heads.neox}
+
+
+def _head_norm(
+    buffers: dict[str, Tensor], norm: Tensor | None
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if norm is None:
+        return buffers, {}
+    return buffers | {"head_weight": norm}, {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
+
+
+def attention_decode(  # noqa: PLR0913 - the kernel's own inputs
+    rec: Recorder,
+    heads: Heads,
+    qkv: Tensor,
+    cache: Cache,
+    freqs: Tensor,
+    partial: Tensor,
+    out: Tensor,
+    *,
+    state: Tensor,
+    n_splits: int,
+    norm: Tensor | None,
+    eps: float,
+) -> None:
+    """One token's attention, its key and value kept in the cache; see attention_decode.wgsl.
+
+    Args:
+        qkv: (1, (H + 2K) D), before norm and rotation.
+        partial: scratch of at least n_splits · H · (D + 2) elements; unused for one split.
+        out: (1, H · D).
+        norm: (2, D), RMSNorm weights of query and key heads, or None.
+    """
+    target = out if n_splits == 1 else partial
+    buffers, includes = _head_norm(
+        {
+            "qkv": qkv,
+            "keys": cache.keys,
+            "values": cache.values,
+            "freqs": freqs,
+            "out": target,
+            "state": state,
+        },
+        norm,
+    )
+    shared = _heads_per_group(heads)
+    rec.run(
+        "attention_decode",
+        (heads.H // shared, n_splits, 1),
+        buffers,
+        params={"splits": n_splits, "eps": eps},
+        includes=includes,
+        GW=shared,
+        **_constants(heads, cache),
+    )
+    if n_splits > 1:
+        rec.run(
+            "attention_merge",
+            heads.H,
+            {"partial": partial, "out": out},
+            params={"splits": n_splits},
+            D=heads.D,
+            H=heads.H,
+        )
+
+
+def _heads_per_group(heads: Heads) -> int:
+    """As many query heads of one key head as fit 16 KiB of workgroup memory and 64 registers."""
+    group = heads.H // heads.K
+    return max(
+        n
+        for n in range(1, 9)
+        if group % n == 0 and 4 * ((n + 1) * heads.D + max(n * SPAN, 1024) + 40 * n) <= 16384
+    )
+
+
+def rope_cache(
+    rec: Recorder,
+    heads: Heads,
+    qkv: Tensor,
+    cache: Cache,
+    freqs: Tensor,
+    q: Tensor,
+    *,
+    state: Tensor,
+    norm: Tensor | None,
+    eps: float,
+) -> None:
+    """Norm and rotate T tokens: queries to `q` (T, H · D), keys and values to the cache."""
+    buffers, includes = _head_norm(
+        {
+            "qkv": qkv,
+            "keys": cache.keys,
+            "values": cache.values,
+            "freqs": freqs,
+            "q": q,
+            "state": state,
+        },
+        norm,
+    )
+    rec.run(
+        "rope_cache",
+        (qkv.shape[0], heads.H + heads.K, 1),
+        buffers,
+        params={"eps": eps},
+        includes=includes,
+        **_constants(heads, cache),
+    )
+
+
+def attention_prefill(
+    rec: Recorder, heads: Heads, q: Tensor, cache: Cache, out: Tensor, *, state: Tensor
+) -> None:
+    """Attention of T rotated queries (T, H · D) over the cache; out (T, H · D)."""
+    rows = 16 if heads.D <= 128 else 8
+    rec.run(
+        "attention_prefill",
+        (-(-q.shape[0] // rows), heads.H, 1),
+        {"q": q, "keys": cache.keys, "values": cache.values, "out": out, "state": state},
+        D=heads.D,
+        H=heads.H,
+        KV=heads.K,
+        S=cache.S,
+        BQ=rows,
+    )

@@ -1,0 +1,58 @@
+"""Sampling on the GPU: the next token, from logits and settings, without leaving the device."""
+
+from py_engine.gpu.recorder import Recorder
+from py_engine.gpu.tensor import Tensor
+
+RING = 64
+"""Sampled tokens that the ring keeps; more steps than that are never in flight."""
+GROUPS = 64
+IN_PROMPT = 0x80000000
+"""Bit of a token's count that says that the prompt contains it."""
+SETTINGS_BYTES = 32
+
+
+def sample(
+    rec: Recorder,
+    logits: Tensor,
+    parts: Tensor,
+    *,
+    bias: Tensor,
+    counts: Tensor,
+    settings: Tensor,
+    tokens: Tensor,
+    ring: Tensor,
+    state: Tensor,
+) -> None:
+    """Sample one token and advance the state; see sample_scan.wgsl and sample_pick.wgsl.
+
+    Args:
+        logits: (V,), overwritten by the adjusted ones.
+        parts: (GROUPS, 3) scratch.
+        bias, counts: (V,) f32 and u32.
+        settings: the shader's struct Sampling, 32 bytes.
+        tokens, ring, state: written: the token for the next step, (RING, 2), and (4,).
+    """
+    (vocabulary,) = logits.shape
+    rec.run(
+        "sample_scan",
+        GROUPS,
+        {"logits": logits, "bias": bias, "counts": counts, "parts": parts, "sampling": settings},
+        V=vocabulary,
+        GROUPS=GROUPS,
+    )
+    rec.run(
+        "sample_pick",
+        1,
+        {
+            "logits": logits,
+            "parts": parts,
+            "counts": counts,
+            "tokens": tokens,
+            "ring": ring,
+            "state": state,
+            "sampling": settings,
+        },
+        V=vocabulary,
+        GROUPS=GROUPS,
+        RING=RING,
+    )
