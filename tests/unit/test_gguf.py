@@ -180,9 +180,13 @@ def test_a_big_vocabulary_reads_fast() -> None:
     types = u32(5) + u64(300_000) + u32(1) * 300_000
     pairs = [Pair(b"a", 9, array(8, tokens)), Pair(b"b", 9, floats), Pair(b"c", 9, types)]
     data = build([*pairs, Pair(b"d", 9, array(8, tokens))])
+    assert min(_seconds(data) for _ in range(3)) < 1.0
+
+
+def _seconds(data: bytes) -> float:
     start = time.process_time()
     read(data)
-    assert time.process_time() - start < 1.0
+    return time.process_time() - start
 
 
 # ---- caps, and claims without bytes
@@ -282,15 +286,14 @@ def test_a_claim_costs_nothing(name: str, tells: bool) -> None:
     """ollama 17042, gguf-py: a file of 150 bytes that claims 10^9 of something."""
     data = CLAIMS[name]
     assert len(data) < 150
+    assert outcome(data, tells=tells) != "OK"
+    start = time.process_time()
     outcome(data, tells=tells)
+    assert time.process_time() - start < 0.05
     tracemalloc.start()
-    start = time.perf_counter()
-    code = outcome(data, tells=tells)
-    took = time.perf_counter() - start
+    outcome(data, tells=tells)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert code != "OK"
-    assert took < 0.05
     assert peak < 1_000_000
 
 
