@@ -1,8 +1,8 @@
 """A static file server for dist/: what `build.py serve`, the headless host and the tests load.
 
-It serves one folder and nothing above it, answers single byte ranges and revalidation, and
-sends the page's own Content-Security-Policy (read from index.html) as a header as well, so that
-workers and modules are under it too. It knows nothing of models, the engine or the GPU.
+It serves one folder and, above it, only files that it is told of; answers single byte ranges and
+revalidation; and sends the page's own Content-Security-Policy (read from index.html) as a header
+as well, so that workers and modules are under it too. It knows nothing of models, the engine or the GPU.
 """
 
 import html
@@ -45,6 +45,8 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, root: Path, host: str = "127.0.0.1", port: int = 0) -> None:
         self.root = root.resolve()
+        self.files: dict[str, Path] = {}
+        """URL paths, decoded, of single files outside of the root, such as a model's."""
         super().__init__((host, port), _Request)
         name = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1") else host
         self.url = f"http://{name}:{self.server_port}/"
@@ -150,6 +152,8 @@ class _Request(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         if "\0" in path or "\\" in path:
             return None
+        if path in self.server.files:
+            return self.server.files[path]
         file = (self.server.root / path.lstrip("/")).resolve()
         if file.is_dir():
             file /= "index.html"

@@ -1,0 +1,287 @@
+"""The browser's engine for the command line and the tests: dist/ in a headless Chromium.
+
+Opens headless.html of the built site through Playwright and calls client.js in it, so that
+exactly the code that ships runs: its worker, its Pyodide, its GPU. Local files are served to it
+from the same loopback server. Knows no more of the engine than client.js does.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+from playwright.async_api import Browser, Error, Playwright, async_playwright
+
+from py_engine.base import errors
+from py_engine.engine import Piece, Reply
+from py_engine.formats.gguf import shard_names
+from py_engine.generate.sampling import Sampling
+from py_engine.hosts.static import Server, running
+
+NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
+MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+QUIET = ("--disable-background-networking", "--disable-component-update")
+SOFTWARE = (*QUIET, "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+"""SwiftShader on the CPU, the same on every machine."""
+HARDWARE = (
+    *QUIET,
+    "--enable-unsafe-webgpu",
+    "--ignore-gpu-blocklist",
+    *(
+        ("--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulkan-surface")
+        if sys.platform == "linux"
+        else ()
+    ),
+)
+"""The machine's GPU; where there is none Chromium takes SwiftShader by itself."""
+
+_START = """async (options) => {
+  const client = await import("./client.js");
+  globalThis.inferaived = { client, worker: await client.start(options) };
+}"""
+_LOAD = """async ({ model, context }) => {
+  const { client, worker } = globalThis.inferaived;
+  const onProgress = (done, total) => globalThis.inferaivedEmit({ done, total });
+  globalThis.inferaived.engine = await client.load(model, { context, worker, onProgress });
+  return globalThis.inferaived.engine.info;
+}"""
+_REPLY = """async ({ verb, given, options }) => {
+  const pieces = globalThis.inferaived.engine[verb](given, options);
+  for await (const { text, ids } of pieces) await globalThis.inferaivedEmit({ text, ids });
+  return pieces.result;
+}"""
+_SCORE = """async (ids) => {
+  for await (const rows of globalThis.inferaived.engine.score(ids)) {
+    const bytes = new Uint8Array(rows.buffer);
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 1 << 15) {
+      text += String.fromCharCode(...bytes.subarray(at, at + (1 << 15)));
+    }
+    await globalThis.inferaivedEmit(btoa(text));
+  }
+}"""
+_TOKENIZE = """async ({ model, text, special }) => {
+  const { client, worker, engine } = globalThis.inferaived;
+  if (model === null) return engine.tokenize(text, { special });
+  return client.tokenize(model, text, { special, worker });
+}"""
+_INSPECT = """async (model) => {
+  const { client, worker } = globalThis.inferaived;
+  return client.inspect(model, { worker });
+}"""
+_GUARD = """async (argument) => {
+  try {
+    return { value: await (CALL)(argument) };
+  } catch (error) {
+    const { name, message, hint = "", trace = "" } = error;
+    return { error: { name, message, hint, trace } };
+  }
+}"""
+
+
+class RemoteError(errors.InferaivedError):
+    """An error of the engine in the browser, with its name, message and hint."""
+
+    def __init__(self, name: str, message: str, hint: str, trace: str) -> None:
+        super().__init__(message, hint)
+        self.name = name
+        self.trace = trace
+
+
+class BrowserEngine:
+    """`Engine` in a browser: `async with BrowserEngine(dist) as engine: await engine.load(…)`.
+
+    Args:
+        dist: the built site.
+        software: True takes SwiftShader though there be a GPU.
+        withhold, default_limits: as NativeDevice has them.
+        chromium: path of the browser; found if not given.
+    """
+
+    info: dict[str, Any]
+    """What `load` tells of the model and the device."""
+
+    def __init__(
+        self,
+        dist: Path,
+        *,
+        software: bool = False,
+        withhold: Sequence[str] = (),
+        default_limits: bool = False,
+        chromium: str | None = None,
+    ) -> None:
+        self._dist = dist
+        self._flags = SOFTWARE if software else HARDWARE
+        self._options = {"withhold": list(withhold), "defaultLimits": default_limits}
+        self._chromium = chromium
+        self._emit: Callable[[Any], None] = lambda _: None
+        self.info = {}
+
+    async def __aenter__(self) -> Self:
+        if not (self._dist / "headless.html").is_file():
+            raise errors.SourceError(
+                "NOT_FOUND", str(self._dist), "it is not a built site", "Run python3 build.py dist."
+            )
+        self._serving = running(self._dist)
+        self._server: Server = self._serving.__enter__()
+        try:
+            self._playwright = await async_playwright().start()
+            self._browser = await launch(self._playwright, self._flags, self._chromium)
+            self._page = await self._browser.new_page()
+            await self._page.expose_function("inferaivedEmit", self._take)
+            await self._page.goto(f"{self._server.url}headless.html")
+            await self._call(_START, self._options)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if hasattr(self, "_browser"):
+            with suppress(Error):  # it may have died, which is what the caller is told then
+                await self._browser.close()
+        if hasattr(self, "_playwright"):
+            await self._playwright.stop()
+        self._serving.__exit__(None, None, None)
+
+    async def load(
+        self,
+        model: str,
+        *,
+        context: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Load a path or URL; `progress` gets bytes done and total."""
+
+        def tell(value: Mapping[str, int]) -> None:
+            if progress:
+                progress(value["done"], value["total"])
+
+        self._emit = tell
+        given = {"model": self._served(model), "context": context}
+        self.info = await self._call(_LOAD, given)
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        sampling: Sampling,
+        *,
+        tools: Sequence[object] | None = None,
+    ) -> AsyncIterator[Piece]:
+        """As `Engine.chat`."""
+        return self._reply("reply", list(messages), {**_options(sampling), "tools": tools})
+
+    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncIterator[Piece]:
+        """As `Engine.complete`."""
+        given = prompt if isinstance(prompt, str) else list(prompt)
+        return self._reply("complete", given, _options(sampling))
+
+    async def score(self, ids: Sequence[int]) -> AsyncIterator[bytes]:
+        """As `Engine.score`."""
+        nbytes = 4 * int(self.info["n_vocab"])
+        async for text in self._stream(_SCORE, list(ids)):
+            if text is not None:
+                rows = base64.b64decode(text)
+                for at in range(0, len(rows), nbytes):
+                    yield rows[at : at + nbytes]
+
+    async def tokenize(
+        self, text: str | Sequence[str], *, special: bool = False, model: str | None = None
+    ) -> list[Any]:
+        """Ids of a text or of each of several: the loaded model's, or those of `model`."""
+        given: dict[str, Any] = {"text": text if isinstance(text, str) else list(text)}
+        given |= {"special": special, "model": model and self._served(model)}
+        return list(await self._call(_TOKENIZE, given))
+
+    async def inspect(self, model: str) -> dict[str, Any]:
+        """As `engine.inspect`."""
+        return dict(await self._call(_INSPECT, self._served(model)))
+
+    async def stop(self) -> None:
+        """End the running reply between two tokens."""
+        await self._page.evaluate("() => globalThis.inferaived.engine.stop()")
+
+    async def close(self) -> None:
+        """Free the model; another one may be loaded."""
+        await self._call("() => globalThis.inferaived.engine.close()", None)
+
+    async def _reply(
+        self, verb: str, given: object, options: Mapping[str, object]
+    ) -> AsyncIterator[Piece]:
+        argument = {"verb": verb, "given": given, "options": options}
+        ended = False
+        try:
+            async for value in self._stream(_REPLY, argument):
+                ended = "finish_reason" in value
+                if ended:
+                    yield Piece("", (), Reply(**value))
+                else:
+                    yield Piece(value["text"], tuple(value["ids"]), None)
+        finally:
+            if not ended:
+                await self.stop()
+
+    async def _stream(self, code: str, argument: object) -> AsyncIterator[Any]:
+        """What `code` emits, and in the end what it returns."""
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._emit = queue.put_nowait
+        call = asyncio.ensure_future(self._call(code, argument))
+        call.add_done_callback(lambda _: queue.put_nowait(queue))  # itself: the end
+        while (value := await queue.get()) is not queue:
+            yield value
+        yield await call
+
+    def _take(self, value: Any) -> None:
+        self._emit(value)
+
+    async def _call(self, code: str, argument: object) -> Any:
+        try:
+            answer = await self._page.evaluate(_GUARD.replace("CALL", code), argument)
+        except Error as error:
+            raise errors.DeviceLost(f"the browser ended: {error.message}") from error
+        if "error" in answer:
+            raise RemoteError(**answer["error"])
+        return answer.get("value")
+
+    def _served(self, model: str) -> str:
+        """The URL under which the page finds a model: local files get one."""
+        if urlsplit(model).scheme in ("http", "https"):
+            return model
+        for path in shard_names(str(Path(model).resolve())):
+            self._server.files[f"/files{Path(path).as_posix()}"] = Path(path)
+        return f"{self._server.url}files{quote(Path(model).resolve().as_posix())}"
+
+
+async def launch(
+    playwright: Playwright, flags: Sequence[str] = SOFTWARE, chromium: str | None = None
+) -> Browser:
+    """Start a headless Chromium: the given one, $CHROME, one on the PATH, or Playwright's."""
+    found = [chromium, os.environ.get("CHROME"), *map(shutil.which, NAMES)]
+    if Path(MAC_CHROME).exists():
+        found.append(MAC_CHROME)
+    path = next(filter(None, found), None)
+    try:
+        # Not Playwright's default headless shell: that has no WebGPU.
+        channel = None if path else "chromium"
+        return await playwright.chromium.launch(
+            executable_path=path, channel=channel, args=list(flags)
+        )
+    except Error as error:
+        raise errors.MissingFeature(
+            f"no Chromium could be started: {error.message.splitlines()[0]}",
+            "Install Chromium or Chrome, or set CHROME to the path of one.",
+        ) from error
+
+
+def _options(sampling: Sampling) -> dict[str, object]:
+    """Sampling as client.js takes it: no nulls, string keys."""
+    values = {name: value for name, value in asdict(sampling).items() if value is not None}
+    return dict(json.loads(json.dumps(values)))

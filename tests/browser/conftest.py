@@ -1,0 +1,71 @@
+"""A Chromium on SwiftShader, the built site, and a server that fails in every way on demand."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import build
+from py_engine.hosts.static import Server, running
+from tests.browser.faulty import Faulty
+from tests.machine import find_chromium
+
+FLAGS = [
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """dist/ as it is built from the working tree."""
+    folder = tmp_path_factory.mktemp("site") / "dist"
+    build.assemble(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(site: Path) -> Iterator[Server]:
+    with running(site) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[[], Browser]]:
+    """Starts a browser of one's own, for tests that may break it."""
+    path = os.environ.get("CHROME") or find_chromium(Path(sys.executable))
+    with sync_playwright() as playwright:
+        yield lambda: playwright.chromium.launch(executable_path=path, args=FLAGS)
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Callable[[], Browser]) -> Iterator[Browser]:
+    browser = launch()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, server: Server) -> Iterator[Page]:
+    """headless.html of the built site: our modules are at hand, nothing runs."""
+    context = chromium.new_context()
+    opened = context.new_page()
+    problems: list[Any] = []
+    opened.on("pageerror", problems.append)
+    opened.goto(f"{server.url}headless.html")
+    yield opened
+    context.close()
+    assert not problems
+
+
+@pytest.fixture(scope="session")
+def faulty(site: Path) -> Iterator[Faulty]:
+    """The site's modules and files that arrive wrongly, from one origin."""
+    with Faulty.running(site) as served:
+        yield served

@@ -1,0 +1,148 @@
+"""A file server that fails as real ones do: /<fault>/file gives DATA, with that fault."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from py_engine.hosts.static import TYPES, parse_range
+
+DATA = bytes((i * 7 + (i >> 8) * 13 + (i >> 16)) & 255 for i in range(3_000_017))
+"""What a whole file holds: of odd length, without a short period."""
+
+
+class Faulty(ThreadingHTTPServer):
+    """Serves the modules of `root`, and DATA with the fault that the path names."""
+
+    daemon_threads = True
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Request)
+        self.root = root
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+        self.requests: list[tuple[str, str | None]] = []
+        """(fault, Range header) of each request for data."""
+
+    @classmethod
+    @contextmanager
+    def running(cls, root: Path) -> Iterator["Faulty"]:
+        server = cls(root)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that drops a connection is what some tests are about."""
+
+
+class _Request(BaseHTTPRequestHandler):
+    server: Faulty
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0].strip("/")
+        fault, _, rest = path.partition("/")
+        if rest != "file":
+            self._module(path)
+            return
+        asked = self.headers.get("Range")
+        n_before = sum(name == fault for name, _ in self.server.requests)
+        self.server.requests.append((fault, asked))
+        at, end = parse_range(asked, len(DATA)) or (0, len(DATA))
+        match fault:
+            case "missing":
+                self._head(404, 0)
+            case "gone":
+                self._head(500, 0)
+            case "gated":
+                self._head(401, 0)
+            case "html":
+                self._send(200, b"<!doctype html><p>Log in", {"Content-Type": "text/html"})
+            case "plain":  # no Range support
+                self._send(200, DATA)
+            case "wrong-range":  # the first request is right, later ones begin elsewhere
+                shift = 16 if n_before else 0
+                self._part(at + shift, end)
+            case "changed":
+                self._part(at, end, {"ETag": f'"{n_before}"'})
+            case "grown":
+                self._part(at, end, total=len(DATA) + n_before)
+            case "cut":  # promises all, sends half of the rest, each time
+                self._part(at, end, sent=(end - at) // 2)
+            case "cut-plain":
+                self._head(200, len(DATA))
+                self.wfile.write(DATA[: len(DATA) // 2])
+                self.close_connection = True
+            case "broken-once":
+                self._part(at, end, sent=None if n_before else 1_000_001)
+            case "short":  # says nothing of its length, and ends early
+                self.send_response(200)
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(DATA[:1_000_000])
+                self.close_connection = True
+            case "slow":
+                self._slow(at, end)
+            case "odd":
+                self._odd(at, end)
+            case "allowed":  # another origin, which shows neither Content-Range nor ETag
+                self._part(at, end, {"Access-Control-Allow-Origin": "*"})
+            case _:  # "whole", and "refused" where it is another origin
+                self._part(at, end)
+
+    def _module(self, name: str) -> None:
+        file = self.server.root / (name or "headless.html")
+        kind = TYPES.get(file.suffix, "text/plain")
+        if file.is_file():
+            self._send(200, file.read_bytes(), {"Content-Type": kind})
+        else:
+            self._head(404, 0)
+
+    def _part(
+        self,
+        at: int,
+        end: int,
+        headers: dict[str, str] | None = None,
+        total: int = len(DATA),
+        sent: int | None = None,
+    ) -> None:
+        given = {"Content-Range": f"bytes {at}-{end - 1}/{total}", **(headers or {})}
+        self._head(206, end - at, given)
+        self.wfile.write(DATA[at:end][:sent])
+        if sent is not None:
+            self.close_connection = True
+
+    def _slow(self, at: int, end: int) -> None:
+        self._head(206, end - at, {"Content-Range": f"bytes {at}-{end - 1}/{len(DATA)}"})
+        for begin in range(at, end, 300_001):
+            self.wfile.write(DATA[begin : min(begin + 300_001, end)])
+            time.sleep(0.05)
+
+    def _odd(self, at: int, end: int) -> None:
+        """Chunks of 1, 2, 3, 5, 7, … bytes, then large odd ones, each in a packet of its own."""
+        self._head(206, end - at, {"Content-Range": f"bytes {at}-{end - 1}/{len(DATA)}"})
+        sizes = [1, 2, 3, 5, 7, 11, 13, 4, 1, 1, 1, 1, 6]
+        while at < end:
+            size = sizes.pop(0) if sizes else 99_991
+            self.wfile.write(DATA[at : min(at + size, end)])
+            self.wfile.flush()
+            at += size
+            time.sleep(0.002)
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self._head(status, len(body), headers)
+        self.wfile.write(body)
+
+    def _head(self, status: int, length: int, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(length), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence."""

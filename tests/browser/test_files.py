@@ -1,0 +1,199 @@
+"""web/files.js and web/http.js in Chromium, against servers with every fault."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.faulty import DATA, Faulty
+
+# Runs a body with `files` and two helpers; an error comes back as data.
+_STORY = """async ({ url, given }) => {
+  const { Files } = await import("./files.js");
+  const files = new Files();
+  const hex = async (bytes) => [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))]
+    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const streamed = async (id, at, nbytes) => {
+    const parts = [];
+    await files.stream(id, at, nbytes, (bytes) => void parts.push(bytes.slice()));
+    return new Uint8Array(await new Blob(parts).arrayBuffer());
+  };
+  const opened = async (spec) => {
+    const id = files.open(spec);
+    return [id, await files.begin(id)];
+  };
+  try {
+    BODY
+  } catch ({ name, code, source, message, hint }) {
+    return { name, code, source, message, hint };
+  }
+}"""
+
+
+@pytest.fixture
+def here(chromium: Browser, faulty: Faulty) -> Iterator[Page]:
+    """A page of the faulty server's own origin."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(faulty.url)
+    faulty.requests.clear()
+    yield page
+    context.close()
+
+
+def story(page: Page, body: str, url: str = "", given: Any = None) -> Any:
+    return page.evaluate(_STORY.replace("BODY", body), {"url": url, "given": given})
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# A header, three tensors with gaps, of odd lengths at odd places, then the tail.
+PIECES = [(0, 24), (24, 70_001), (70_040, 1_000_003), (1_100_001, 999_999), (2_999_990, 27)]
+HEADER_AND_PIECES = """
+    const [id, size] = await opened(url);
+    const head = await files.read(id, 0, 50000);
+    const more = await files.read(id, 0, 70000);
+    const hashes = [];
+    for (const [at, nbytes] of given) hashes.push(await hex(await streamed(id, at, nbytes)));
+    files.close(id);
+    return { size, head: await hex(head), more: await hex(more), hashes };
+"""
+
+
+@pytest.mark.parametrize("kind", ["whole", "plain", "odd", "slow", "broken-once"])
+def test_header_and_weights_arrive_in_one_pass(here: Page, faulty: Faulty, kind: str) -> None:
+    got = story(here, HEADER_AND_PIECES, f"{faulty.url}{kind}/file", PIECES)
+    assert got == {
+        "size": len(DATA),
+        "head": sha(DATA[:50000]),
+        "more": sha(DATA[:70000]),
+        "hashes": [sha(DATA[at : at + nbytes]) for at, nbytes in PIECES],
+    }
+    first, *resumed = [asked for _, asked in faulty.requests]
+    assert first == "bytes=0-"
+    assert len(resumed) == (kind == "broken-once")
+
+
+@pytest.mark.parametrize("kind", ["whole", "plain"])
+def test_a_step_back_and_a_far_leap_are_found(here: Page, faulty: Faulty, kind: str) -> None:
+    places = [(2_000_001, 1001), (5, 1001), (2_900_003, 77), (1_000_000, 3)]
+    body = """
+      const [id] = await opened(url);
+      const hashes = [];
+      for (const [at, nbytes] of given) hashes.push(await hex(await streamed(id, at, nbytes)));
+      for (const [at, nbytes] of given) hashes.push(await hex(await files.read(id, at, nbytes)));
+      return hashes;
+    """
+    wanted = [sha(DATA[at : at + nbytes]) for at, nbytes in places]
+    assert story(here, body, f"{faulty.url}{kind}/file", places) == wanted * 2
+    ranges = {asked for _, asked in faulty.requests}
+    assert (ranges == {"bytes=0-"}) == (kind == "plain")
+
+
+def test_calls_that_overlap_take_turns(here: Page, faulty: Faulty) -> None:
+    body = """
+      const [id] = await opened(url);
+      const all = given.map(([at, nbytes]) => streamed(id, at, nbytes));
+      return Promise.all(all.map(async (bytes) => hex(await bytes)));
+    """
+    got = story(here, body, f"{faulty.url}odd/file", PIECES)
+    assert got == [sha(DATA[at : at + nbytes]) for at, nbytes in PIECES]
+
+
+def test_reading_ends_with_the_file(here: Page, faulty: Faulty) -> None:
+    body = """
+      const [id] = await opened(url);
+      const tail = await files.read(id, 3000000, 1000);
+      return [[...tail], (await files.read(id, 4000000, 10)).length];
+    """
+    assert story(here, body, f"{faulty.url}whole/file") == [list(DATA[3_000_000:]), 0]
+
+
+@pytest.mark.parametrize("spec", ["file", "blob"])
+def test_a_local_file_reads_and_streams(here: Page, spec: str) -> None:
+    body = """
+      const data = new Uint8Array(given.length).map((_, i) => i * 7);
+      const blob = given.spec === "file" ? new File([data], "m.gguf") : new Blob([data]);
+      const { blob: number } = files.add(blob);
+      const [id, size] = await opened(number);
+      const same = (bytes, at) => bytes.every((byte, i) => byte === data[at + i]);
+      const [part, tail] = [await files.read(id, 3, 1001), await files.read(id, size - 5, 100)];
+      const whole = await streamed(id, 1, size - 1);
+      return [files.name(id), size, part.length, same(part, 3), tail.length, whole.length,
+        same(whole, 1)];
+    """
+    got = story(here, body, given={"spec": spec, "length": 3_000_001})
+    name = "m.gguf" if spec == "file" else "the given file"
+    assert got == [name, 3_000_001, 1001, True, 5, 3_000_000, True]
+
+
+WHOLE = """
+    const [id, size] = await opened(url);
+    await files.read(id, 0, 1000);
+    return await hex(await streamed(id, 500, (size ?? 3000017) - 500));
+"""
+FAULTS = {
+    "missing": ("NOT_FOUND", "HTTP 404"),
+    "gone": ("HTTP", "HTTP 500"),
+    "gated": ("HTTP", "HTTP 401"),
+    "html": ("HTML", "web page"),
+    "cut": ("TRUNCATED", "connection broke at byte"),
+    "cut-plain": ("TRUNCATED", "connection broke at byte 15"),
+    "short": ("TRUNCATED", "ends 2000017 bytes too early"),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_has_its_code(here: Page, faulty: Faulty, kind: str) -> None:
+    code, words = FAULTS[kind]
+    url = f"{faulty.url}{kind}/file"
+    error = story(here, WHOLE, f"{url}?token=secret")
+    assert (error["name"], error["code"], error["source"]) == ("SourceError", code, url)
+    assert words in error["message"]
+    assert error["hint"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("wrong-range", "RANGE"), ("changed", "CHANGED"), ("grown", "CHANGED")]
+)
+def test_a_second_answer_must_fit_the_first(
+    here: Page, faulty: Faulty, kind: str, code: str
+) -> None:
+    body = """
+      const [id] = await opened(url);
+      await streamed(id, 2000000, 10);
+      await streamed(id, 1000, 10);
+    """
+    error = story(here, body, f"{faulty.url}{kind}/file")
+    assert (error["name"], error["code"]) == ("SourceError", code)
+
+
+def test_another_origin_must_allow_it(here: Page, faulty: Faulty) -> None:
+    other = faulty.url.replace("127.0.0.1", "localhost")
+    error = story(here, WHOLE, f"{other}refused/file")
+    assert error["code"] == "NETWORK"
+    assert "Access-Control-Allow-Origin" in error["hint"]
+    assert story(here, WHOLE, f"{other}allowed/file") == sha(DATA[500:])
+    assert story(here, "return (await opened(url))[1]", f"{other}allowed/file") == len(DATA)
+
+
+def test_no_server_at_all(here: Page) -> None:
+    error = story(here, WHOLE, "http://127.0.0.1:9/file")
+    assert (error["name"], error["code"]) == ("SourceError", "NETWORK")
+
+
+def test_closing_ends_a_download_at_once(here: Page, faulty: Faulty) -> None:
+    body = """
+      const [id] = await opened(url);
+      const begun = performance.now();
+      const all = streamed(id, 0, 3000017).then(() => "all", (error) => error.name);
+      setTimeout(() => files.close(id), 50);
+      return [await all, performance.now() - begun];
+    """
+    name, ms = story(here, body, f"{faulty.url}slow/file")
+    assert name == "SourceError"
+    assert ms < 400
