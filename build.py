@@ -105,7 +105,8 @@ def install_python(*sections: str) -> None:
             pins.write_text(text)
             run(PYTHON, *PIP_INSTALL, "--require-hashes", "-r", pins)
         if section == "run":
-            run(PYTHON, *PIP_INSTALL, "--no-build-isolation", "-e", ".")  # the command `inferaived`
+            # The command `inferaived`. setuptools warns that an editable install is one.
+            run(PYTHON, *PIP_INSTALL, "--no-build-isolation", "-e", ".", PYTHONWARNINGS="ignore")
         stamp.write_text(wanted)
 
 
@@ -356,7 +357,15 @@ def lock() -> None:
         extras: dict[str, list[str]] = {"run": [], "test": ["test"], "check": ["test", "check"]}
         for section, names in extras.items():
             options = [f"--extra={name}" for name in names] + ["--output-file", f"{top}/{section}"]
-            run(top / "bin/uv", "pip", "compile", "pyproject.toml", top / "backend.in", *options)
+            run(
+                top / "bin/uv",
+                "-q",
+                "pip",
+                "compile",
+                "pyproject.toml",
+                top / "backend.in",
+                *options,
+            )
             pins = re.findall(r"^\w.*\n(?: .*\n)*", (top / section).read_text(), re.M)
             text += f"\n# [{section}]\n" + "".join(pin for pin in pins if pin not in known)
             known += "".join(pins)
