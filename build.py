@@ -184,7 +184,7 @@ def dist(*, check: bool = False, report: bool = True) -> None:
 
 def assemble(out: Path) -> dict[str, Any]:
     """Make the site in the new folder `out` and return its manifest (build.json)."""
-    clean(out)
+    out.mkdir()
     for file in files_of(ROOT / "web"):
         copy(file, out / file.relative_to(ROOT / "web"))
     site = site_packages()
@@ -201,22 +201,13 @@ def assemble(out: Path) -> dict[str, Any]:
     return write_manifest(out)
 
 
-def clean(folder: Path) -> None:
-    """An empty folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-
-
 def files_of(folder: Path, pattern: str = "*") -> list[Path]:
     """All files below a folder, sorted, without hidden ones and Python's caches."""
-    found = (file for file in folder.rglob(pattern) if file.is_file())
-    return sorted(
-        file
-        for file in found
-        if not any(
-            part.startswith(".") or part == "__pycache__" for part in file.relative_to(folder).parts
-        )
-    )
+
+    def hidden(file: Path) -> bool:
+        return any(p[0] == "." or p == "__pycache__" for p in file.relative_to(folder).parts)
+
+    return sorted(f for f in folder.rglob(pattern) if f.is_file() and not hidden(f))
 
 
 def copy(source: Path, target: Path) -> None:
