@@ -47,6 +47,7 @@ export class Gpu {
   /** @type {GpuError | null} */ #error = null;
   /** @type {string | null} */ #lost = null;
   #unfenced = 0;
+  /** When the last allocation's outcome is known. */ #allocated = Promise.resolve();
   /** @type {Promise<undefined>} */ #fence = Promise.resolve(undefined);
 
   /**
@@ -59,10 +60,7 @@ export class Gpu {
     this.#files = files;
     this.#pipelines = new Pipelines(device);
     this.info = info;
-    device.lost.then(({ reason, message }) => {
-      this.#lost = message || reason;
-      for (const end of this.#waits) end(this.#loss());
-    });
+    device.lost.then(({ reason, message }) => this.#lose(message || reason));
     device.addEventListener("uncapturederror", (event) => {
       const { error } = event;
       this.#keep(error instanceof GPUOutOfMemoryError
@@ -83,6 +81,13 @@ export class Gpu {
   /** Give everything back. */
   close() {
     this.#device.destroy();
+    this.#lose("it was closed");
+  }
+
+  /** @param {string} reason */
+  #lose(reason) {
+    this.#lost ??= reason;
+    for (const end of this.#waits) end(this.#loss());
   }
 
   /** @returns {GpuError} */
@@ -148,7 +153,7 @@ export class Gpu {
     device.pushErrorScope("out-of-memory");
     const buffer = device.createBuffer({ label, size, usage });
     for (const name of /** @type {const} */ (["DeviceMemory", "GpuError"])) {
-      device.popErrorScope().then((error) => {
+      this.#allocated = device.popErrorScope().then((error) => {
         const message = name === "DeviceMemory" ? label : error?.message;
         if (error) this.#keep(new GpuError(name, message ?? "", { nbytes }));
       }, () => {}); // rejects only when the device goes, which `lost` tells
@@ -209,6 +214,7 @@ export class Gpu {
     };
     await this.#unlessLost(this.#files.stream(file, at, nbytes, sink));
     if (carried) queue.writeBuffer(buffer, to, carry.fill(0, carried));
+    await this.#unlessLost(this.#allocated);
     this.#check();
   }
 
@@ -335,7 +341,10 @@ export class Gpu {
    * @param {number} nbytes
    */
   async #fetch(staging, nbytes) {
-    await this.#unlessLost(staging.mapAsync(GPUMapMode.READ, 0, nbytes));
+    await this.#unlessLost(staging.mapAsync(GPUMapMode.READ, 0, nbytes)).catch((error) => {
+      if (error.name === "AbortError") this.#lose(error.message); // ahead of `lost` itself
+      throw this.#lost === null ? error : this.#loss();
+    });
     const bytes = new Uint8Array(staging.getMappedRange(0, nbytes).slice(0));
     staging.unmap();
     if (staging.size < KEPT_STAGING_BYTES) this.#idle.get(staging.size)?.push(staging);
