@@ -1,0 +1,286 @@
+"""The console command `inferaived`: ask, chat, score, tokenize and inspect, on either host.
+
+Answers go to standard output, everything else to standard error. Exit status 0, or 1 with one
+line that says what is wrong and what to do.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import sys
+from array import array
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from py_engine.base.errors import BadRequest, InferaivedError, SourceError
+from py_engine.engine import Piece, Reply
+from py_engine.generate.sampling import Sampling
+from py_engine.hosts.headless import BrowserEngine
+from py_engine.hosts.native import NativeEngine
+
+Host = NativeEngine | BrowserEngine
+_ROOT = Path(__file__).parents[2]
+DIST = _ROOT / "dist"
+DEMO = _ROOT / "web" / "models" / "demo.gguf"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    options = parser().parse_args(arguments)
+    if options.model == "demo":
+        options.model = str(DEMO)
+    try:
+        asyncio.run(options.run(options))
+    except InferaivedError as error:
+        line = f"{error}. {error.hint}" if error.hint else f"{error}."
+        print("inferaived:", " ".join(line.split()), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    whole = argparse.ArgumentParser(
+        prog="inferaived", description="Language models on the GPU: natively, or in a browser."
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, about: str, *, hosts: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.add_argument("model", metavar="MODEL", help="a path, a URL, or demo")
+        sub.set_defaults(run=run, host="native")
+        if hosts:
+            sub.add_argument("--host", choices=("native", "browser"), default="native")
+        return sub
+
+    ask = command("ask", _ask, "Answer one prompt.")
+    ask.add_argument("prompt", help="- reads standard input")
+    ask.add_argument("--raw", action="store_true", help="give the prompt without a template")
+    ask.add_argument("--json", action="store_true", help="print one object with ids and timings")
+    chat = command("chat", _chat, "Talk in the terminal.", hosts=False)
+    for sub in (ask, chat):
+        _sampling_arguments(sub)
+    score = command("score", _score, "Perplexity and logits of given ids.")
+    score.add_argument("--ids", required=True, metavar="FILE.json", help="an array of token ids")
+    score.add_argument("--logits", metavar="OUT.npy", help="write float32 [T, V]")
+    tokenize = command("tokenize", _tokenize, "Token ids of a text, as JSON.")
+    tokenize.add_argument("text", nargs="?", metavar="TEXT")
+    tokenize.add_argument("--file", metavar="F", help="a text file (UTF-8)")
+    tokenize.add_argument("--cases", metavar="FILE.json", help="texts, for an array of arrays")
+    tokenize.add_argument("--special", action="store_true", help="take control tokens as such")
+    command("inspect", _inspect, "What a file is and what it needs.")
+    for name in ("ask", "chat", "score"):
+        sub = commands.choices[name]
+        sub.add_argument("--context", type=int, metavar="N", help="positions of the cache")
+        sub.add_argument("--withhold", action="append", default=[], metavar="FEATURE",
+                         help="do not use a GPU feature: shader-f16, subgroups")  # fmt: skip
+    return whole
+
+
+def _sampling_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--system", metavar="S", help="the system message")
+    for name, kind in (
+        ("max-tokens", int),
+        ("temperature", float),
+        ("top-k", int),
+        ("top-p", float),
+        ("min-p", float),
+        ("repetition-penalty", float),
+        ("presence-penalty", float),
+        ("frequency-penalty", float),
+        ("seed", int),
+    ):
+        sub.add_argument(f"--{name}", type=kind, metavar="N" if kind is int else "X")
+    sub.add_argument("--stop", action="append", metavar="TEXT", help="end the reply before it")
+    sub.add_argument(
+        "--logit-bias", action="append", default=[], metavar="ID=X", help="add X to a logit"
+    )
+
+
+def _sampling(options: argparse.Namespace) -> Sampling:
+    given: dict[str, object] = {
+        f.name: getattr(options, f.name) for f in fields(Sampling) if f.name != "logit_bias"
+    }
+    biases = (pair.partition("=") for pair in options.logit_bias)
+    try:
+        given["logit_bias"] = {token: float(bias) for token, _, bias in biases}
+    except ValueError as error:
+        raise BadRequest("--logit-bias", options.logit_bias, "ID=NUMBER") from error
+    return Sampling.from_options(given)
+
+
+def _host(options: argparse.Namespace) -> Host:
+    withhold = getattr(options, "withhold", [])
+    if options.host == "browser":
+        return BrowserEngine(DIST, withhold=withhold)
+    return NativeEngine(withhold=withhold)
+
+
+async def _load(host: Host, options: argparse.Namespace) -> None:
+    shown = sys.stderr.isatty()
+
+    def progress(done: int, total: int) -> None:
+        if shown:
+            print(f"\rloading {done >> 20} of {total >> 20} MiB", end="", file=sys.stderr)
+
+    await host.load(options.model, context=options.context, progress=progress)
+    if shown:
+        print("\r\033[K", end="", file=sys.stderr)
+    for warning in host.info.get("warnings", ()):
+        print(f"inferaived: warning: {warning}", file=sys.stderr)
+
+
+async def _ask(options: argparse.Namespace) -> None:
+    sampling = _sampling(options)
+    prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
+    async with _host(options) as host:
+        await _load(host, options)
+        if options.raw:
+            pieces = host.complete(prompt, sampling)
+        else:
+            system = [{"role": "system", "content": options.system}] if options.system else []
+            pieces = host.chat([*system, {"role": "user", "content": prompt}], sampling)
+        reply = await _show(pieces, quiet=options.json)
+        if options.json:
+            answer = {
+                "text": reply.text,
+                "prompt_ids": list(reply.prompt_ids),
+                "ids": list(reply.ids),
+                "finish_reason": reply.finish_reason,
+                "timings": dict(reply.timings),
+                "adapter": host.info["adapter"],
+                "features": host.info["features"],
+                "host": options.host,
+            }
+            print(json.dumps(answer, ensure_ascii=False))
+
+
+async def _show(pieces: AsyncIterator[Piece], *, quiet: bool = False) -> Reply:
+    """Print pieces as they come; the reply at their end."""
+    async for piece in pieces:
+        if not quiet:
+            print(piece.text, end="", flush=True)
+        if piece.reply:
+            if not quiet:
+                print()
+            return piece.reply
+    raise AssertionError("a reply ends with its last piece")
+
+
+async def _chat(options: argparse.Namespace) -> None:
+    sampling = _sampling(options)
+    messages = [{"role": "system", "content": options.system}] if options.system else []
+    async with _host(options) as host:
+        await _load(host, options)
+        print(f"{host.info['name']} on {host.info['adapter']}. End with Ctrl-D.", file=sys.stderr)
+        while True:
+            try:
+                text = input("> ")
+            except EOFError:
+                print(file=sys.stderr)
+                return
+            if not text.strip():
+                continue
+            messages.append({"role": "user", "content": text})
+            reply = await _show(host.chat(messages, sampling))
+            messages.append({"role": "assistant", "content": reply.text})
+            speed = reply.timings["decode_tok_s"]
+            print(f"[{len(reply.ids)} tokens, {speed:.1f} a second]", file=sys.stderr)
+
+
+async def _score(options: argparse.Namespace) -> None:
+    ids = _read_json(options.ids)
+    if not isinstance(ids, list) or not ids or not all(isinstance(i, int) for i in ids):
+        raise BadRequest("--ids", options.ids, "a JSON array of token ids, not empty")
+    async with _host(options) as host:
+        await _load(host, options)
+        rows: list[bytes] = []
+        surprise, at = 0.0, 0
+        async for row in host.score(ids):
+            at += 1
+            if at < len(ids):
+                surprise += _surprise(array("f", row), ids[at])
+            if options.logits:
+                rows.append(row)
+        if options.logits:
+            _write_npy(options.logits, rows)
+        predicted = len(ids) - 1
+        print(
+            json.dumps(
+                {
+                    "tokens": len(ids),
+                    "perplexity": math.exp(surprise / predicted) if predicted else None,
+                    "logits": options.logits,
+                    "adapter": host.info["adapter"],
+                    "features": host.info["features"],
+                    "host": options.host,
+                }
+            )
+        )
+
+
+def _surprise(logits: "array[float]", token: int) -> float:
+    """-log softmax(logits)[token]"""
+    top = max(logits)
+    return top + math.log(math.fsum(math.exp(z - top) for z in logits)) - logits[token]
+
+
+def _write_npy(path: str, rows: Sequence[bytes]) -> None:
+    """Rows of little-endian float32 as a NumPy file (format 1.0)."""
+    shape = (len(rows), len(rows[0]) // 4)
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    try:
+        with Path(path).open("wb") as file:
+            file.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+            file.writelines(rows)
+    except OSError as error:
+        raise SourceError("IO", path, error.strerror or str(error)) from error
+
+
+async def _tokenize(options: argparse.Namespace) -> None:
+    given = [options.text, options.file, options.cases]
+    if sum(value is not None for value in given) != 1:
+        raise BadRequest("tokenize", None, "one of TEXT, --file and --cases")
+    text: str | list[str]
+    if options.cases is not None:
+        text = _read_json(options.cases)
+        if not isinstance(text, list) or not all(isinstance(case, str) for case in text):
+            raise BadRequest("--cases", options.cases, "a JSON array of texts")
+    else:
+        text = options.text if options.text is not None else _read_text(options.file)
+    async with _host(options) as host:
+        ids = await host.tokenize(text, special=options.special, model=options.model)
+    print(json.dumps(ids))
+
+
+async def _inspect(options: argparse.Namespace) -> None:
+    async with _host(options) as host:
+        print(json.dumps(await host.inspect(options.model), indent=2, ensure_ascii=False))
+
+
+def _read_text(path: str) -> str:
+    try:
+        return Path(path).read_bytes().decode()
+    except OSError as error:
+        raise SourceError("NOT_FOUND", path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise BadRequest("--file", path, "a text in UTF-8") from error
+
+
+def _read_json(path: str) -> Any:
+    try:
+        return json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise BadRequest("JSON file", path, f"valid JSON ({error})") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""The native host: an engine over wgpu-py, PyPI tokenizers and files on disk or behind HTTP.
+
+`NativeEngine` has the same methods as hosts/headless.py's `BrowserEngine`, so that the command
+line and the tests drive both alike.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from tokenizers import Tokenizer as Library
+
+import py_engine
+from py_engine import engine
+from py_engine.engine import Piece
+from py_engine.formats.gguf import read_split
+from py_engine.generate.sampling import Sampling
+from py_engine.gpu.native import NativeDevice
+from py_engine.hosts.files import open_sources
+from py_engine.text.tokenizer import Tokenizer
+
+SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
+
+
+class LibraryEncoder:
+    """PyPI tokenizers behind the engine's `Encoder`."""
+
+    def __init__(self, tokenizer_json: str) -> None:
+        self._library = Library.from_str(tokenizer_json)
+
+    def encode(self, text: str) -> list[int]:
+        ids: list[int] = self._library.encode(text, add_special_tokens=False).ids
+        return ids
+
+
+def read_shader(path: str) -> str:
+    """The text of a file below shaders/."""
+    return (SHADERS / path).read_text(encoding="utf-8")
+
+
+class NativeEngine:
+    """An engine on this machine's GPU: `async with NativeEngine() as host: await host.load(…)`.
+
+    Args:
+        withhold: WebGPU features not to use.
+        default_limits: keep WebGPU's default limits although the adapter has more.
+    """
+
+    info: dict[str, Any]
+    """What `load` tells of the model and the device."""
+
+    def __init__(self, *, withhold: Sequence[str] = (), default_limits: bool = False) -> None:
+        self._withhold, self._default_limits = withhold, default_limits
+        self._device: NativeDevice | None = None
+        self.engine: engine.Engine | None = None
+        self.info = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def load(
+        self,
+        model: str,
+        *,
+        context: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Load a path or URL, in place of what was loaded; `progress` gets bytes done and total."""
+        await self.close()
+        if self._device is None:
+            self._device = NativeDevice(self._withhold, default_limits=self._default_limits)
+        self.engine = await engine.load(
+            open_sources(model),
+            self._device,
+            LibraryEncoder,
+            read_shader,
+            context=context,
+            progress=progress,
+        )
+        self.info = self.engine.info
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        sampling: Sampling,
+        *,
+        tools: Sequence[Mapping[str, object]] | None = None,
+    ) -> AsyncIterator[Piece]:
+        """As `Engine.chat`."""
+        return self._loaded().chat(messages, sampling, tools=tools)
+
+    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncIterator[Piece]:
+        """As `Engine.complete`."""
+        return self._loaded().complete(prompt, sampling)
+
+    def score(self, ids: Sequence[int]) -> AsyncIterator[bytes]:
+        """As `Engine.score`."""
+        return self._loaded().score(ids)
+
+    async def tokenize(
+        self, text: str | Sequence[str], *, special: bool = False, model: str | None = None
+    ) -> list[Any]:
+        """Ids of a text or of each of several: the loaded model's, or those of `model`."""
+        if model is None:
+            tokenizer = self._loaded().tokenizer
+        else:
+            with ExitStack() as closing:
+                sources = open_sources(model)
+                for source in sources:
+                    closing.callback(source.close)
+                tokenizer = Tokenizer((await read_split(sources)).metadata, LibraryEncoder)
+        if isinstance(text, str):
+            return tokenizer.encode(text, special=special)
+        return [tokenizer.encode(one, special=special) for one in text]
+
+    async def inspect(self, model: str) -> dict[str, Any]:
+        """As `engine.inspect`."""
+        with ExitStack() as closing:
+            sources = open_sources(model)
+            for source in sources:
+                closing.callback(source.close)
+            return await engine.inspect(sources)
+
+    async def stop(self) -> None:
+        """End the running reply between two tokens."""
+        self._loaded().stop()
+
+    async def close(self) -> None:
+        """Free the model; another one may be loaded."""
+        if self.engine:
+            self.engine.close()
+            self.engine = None
+
+    def _loaded(self) -> engine.Engine:
+        assert self.engine, "load a model first"
+        return self.engine
