@@ -6,7 +6,7 @@ shaders' texts come in; text comes out. Knows no browser and no command line.
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import prod
@@ -212,9 +212,7 @@ class Engine:
             ids = list(prompt)
         return self._reply(ids, sampling)
 
-    async def score(
-        self, ids: Sequence[int], *, by_step: bool = False
-    ) -> AsyncIterator[bytes]:
+    async def score(self, ids: Sequence[int], *, by_step: bool = False) -> AsyncGenerator[bytes]:
         """For each of `ids` the logits of what follows it: (V,) f32, little-endian.
 
         Args:
@@ -240,7 +238,7 @@ class Engine:
             if not isinstance(token, int) or not 0 <= token < vocabulary:
                 raise BadRequest("token id", token, f"an integer below {vocabulary}")
 
-    async def _reply(self, prompt: list[int], sampling: Sampling) -> AsyncIterator[Piece]:
+    async def _reply(self, prompt: list[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         self._check(prompt)
         self._check(list(sampling.logit_bias))
         self._stopping = False
@@ -272,9 +270,7 @@ class Engine:
         reply = Reply("".join(texts), tuple(prompt), tuple(ids), reason, timings)
         yield Piece(rest, tuple(ids[-1:]) if reason == "stop" else (), reply)
 
-    def _timings(
-        self, started: float, first: float, ended: float, tokens: int
-    ) -> dict[str, float]:
+    def _timings(self, started: float, first: float, ended: float, tokens: int) -> dict[str, float]:
         prefilled = self._sequencer.prefilled
         waited = max(first - started, 1e-9)
         decoding = max(ended - first, 1e-9)

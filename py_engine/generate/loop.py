@@ -6,10 +6,10 @@ Knows token ids only; text and its stop strings belong to the caller, who says w
 import secrets
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass
 
-from py_engine.base.errors import ContextFull
+from py_engine.base.errors import BadRequest, ContextFull
 from py_engine.generate.programs import CHUNKS, SCORED, Programs
 from py_engine.generate.sampling import Sampling
 
@@ -39,7 +39,7 @@ class Sequencer:
     def context(self) -> int:
         return self._programs.context
 
-    async def generate(self, prompt: Sequence[int], sampling: Sampling) -> AsyncIterator[Sampled]:
+    async def generate(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Sampled]:
         """Sample tokens after `prompt` until the caller stops asking or the context is full.
 
         The caller closes the iterator (`aclose`) to stop; steps that were already in flight are
@@ -48,7 +48,9 @@ class Sequencer:
         Raises:
             ContextFull: the prompt leaves no room for a reply.
         """
-        if not prompt or len(prompt) >= self.context:
+        if not prompt:
+            raise BadRequest("prompt", "", "at least one token")
+        if len(prompt) >= self.context:
             raise ContextFull(len(prompt), self.context)
         seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
         self._programs.begin(sampling, seed, prompt)
@@ -59,17 +61,16 @@ class Sequencer:
             at = await self._prefill(prompt)
             flight.append(self._programs.first(prompt[at:], at))
             submitted, received = 1, 0
+            fed = list(prompt[at:])
             while received < most:
                 while len(flight) < AHEAD and submitted < most:
                     position = len(prompt) + submitted - 1
                     flight.append(self._programs.step(position, submitted))
                     submitted += 1
                 token, log_probability = _TOKEN.unpack(await flight.popleft())
-                if received == 0:
-                    self._cached = list(prompt)
-                else:
-                    self._cached.append(previous)
-                previous = token
+                # A token is in the cache only after the step that takes it as input.
+                self._cached += fed
+                fed = [token]
                 received += 1
                 yield Sampled(token, log_probability)
         finally:
@@ -97,7 +98,7 @@ class Sequencer:
         del self._cached[shared:]
         return shared
 
-    async def score(self, ids: Sequence[int], *, by_step: bool = False) -> AsyncIterator[bytes]:
+    async def score(self, ids: Sequence[int], *, by_step: bool = False) -> AsyncGenerator[bytes]:
         """Logits after each token, (V,) f32 little-endian, from an empty cache.
 
         Args:

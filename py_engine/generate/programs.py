@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Sequence
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.device import Program
 from py_engine.gpu.recorder import Library, Recorder
-from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.gpu.tensor import Memory
 from py_engine.layers.activations import Activations
 from py_engine.layers.decoder import Decoder
 from py_engine.ops.attention import splits

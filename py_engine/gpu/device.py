@@ -40,14 +40,21 @@ class Device(Protocol):
     are kept and raised by the next verb.
     """
 
-    features: frozenset[str]
-    """WebGPU feature names as the specification spells them, such as `shader-f16`, `subgroups`."""
-    limits: Mapping[str, int]
-    """WebGPU limits as the specification spells them, such as `maxStorageBufferBindingSize`."""
-    info: str
-    """The adapter, for people."""
-    wgsl_enables: frozenset[str]
-    """`enable` names that this host's WGSL compiler wants written out (Tint: f16, subgroups)."""
+    @property
+    def features(self) -> frozenset[str]:
+        """WebGPU feature names as the specification spells them, such as `shader-f16`."""
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """WebGPU limits as the specification spells them, such as `maxBufferSize`."""
+
+    @property
+    def info(self) -> str:
+        """The adapter, for people."""
+
+    @property
+    def wgsl_enables(self) -> frozenset[str]:
+        """`enable` names that this host's WGSL compiler wants (Tint: f16, subgroups)."""
 
     def alloc(self, nbytes: int, label: str) -> Handle:
         """A zeroed buffer for storage, copies and (up to 64 KiB) uniform use, rounded up to 4."""

@@ -34,9 +34,7 @@ class Streamable(Protocol):
 class NativeDevice:
     """A GPU behind wgpu-py. See `Device` for the verbs."""
 
-    def __init__(
-        self, withhold: Collection[str] = (), *, default_limits: bool = False
-    ) -> None:
+    def __init__(self, withhold: Collection[str] = (), *, default_limits: bool = False) -> None:
         """Open the best adapter.
 
         Args:
@@ -178,8 +176,10 @@ class NativeDevice:
             }
             for i, b in enumerate(dispatch.bindings)
         ]
-        return pipeline, self._device.create_bind_group(layout=layout, entries=entries), (
-            dispatch.groups
+        return (
+            pipeline,
+            self._device.create_bind_group(layout=layout, entries=entries),
+            (dispatch.groups),
         )
 
     def _layout(self, kinds: tuple[str, ...]) -> tuple[Any, Any]:

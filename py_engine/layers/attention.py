@@ -6,7 +6,14 @@ from py_engine.layers.activations import Activations
 from py_engine.layers.config import Config
 from py_engine.layers.norm import Norm
 from py_engine.layers.weights import Weights
-from py_engine.ops.attention import Cache, attention_decode, attention_prefill, rates, rope_cache, rope_divide
+from py_engine.ops.attention import (
+    Cache,
+    attention_decode,
+    attention_prefill,
+    rates,
+    rope_cache,
+    rope_divide,
+)
 
 
 def rotation(weights: Weights, config: Config) -> Tensor:
@@ -40,9 +47,9 @@ class Attention:
         weights: Weights,
         prefix: str,
         config: Config,
+        *,
         freqs: Tensor,
         context: int,
-        *,
         bias: bool = False,
         head_norm: bool = False,
     ) -> None:
@@ -77,9 +84,9 @@ class Attention:
             self.heads,
             act.qkv,
             self.cache,
-            self.freqs,
-            act.partial,
-            act.attended,
+            freqs=self.freqs,
+            partial=act.partial,
+            out=act.attended,
             state=act.state,
             n_splits=n_splits,
             norm=self.norm,
@@ -97,11 +104,11 @@ class Attention:
             self.heads,
             act.qkv,
             self.cache,
-            self.freqs,
-            act.q,
+            freqs=self.freqs,
+            q=act.q,
             state=act.state,
             norm=self.norm,
             eps=self.eps,
         )
-        attention_prefill(rec, self.heads, act.q, self.cache, act.attended, state=act.state)
+        attention_prefill(rec, self.heads, act.q, self.cache, out=act.attended, state=act.state)
         self.attn_output.prefill(rec, act.attended, act.hidden, state=act.state, add=True)

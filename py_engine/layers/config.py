@@ -62,9 +62,7 @@ class Config:
     """Positions are multiplied by it: 1, or below with linear scaling."""
 
     @classmethod
-    def read(
-        cls, values: Mapping[str, MetaValue], architecture: str, *, neox: bool
-    ) -> "Config":
+    def read(cls, values: Mapping[str, MetaValue], architecture: str, *, neox: bool) -> "Config":
         """Read an architecture's keys.
 
         Args:

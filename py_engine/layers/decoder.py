@@ -1,4 +1,4 @@
-"""A decoder: embedding, blocks, final norm and output. What an architecture's file puts together."""
+"""A decoder: embedding, blocks, final norm and output."""
 
 from collections.abc import Callable, Sequence
 

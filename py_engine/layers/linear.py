@@ -24,7 +24,7 @@ class Linear:
     def with_bias(self, bias: Tensor) -> "Linear":
         return replace(self, bias=bias)
 
-    def decode(  # noqa: PLR0913 - the fusions of one kernel
+    def decode(
         self,
         rec: Recorder,
         x: Tensor,
@@ -52,7 +52,7 @@ class Linear:
                 out_at=first // 2 if self.interleaved else first,
             )
 
-    def prefill(  # noqa: PLR0913
+    def prefill(
         self,
         rec: Recorder,
         x: Tensor,

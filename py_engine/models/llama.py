@@ -20,7 +20,7 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(i: int) -> Block:
         return Block(
-            Attention(weights, f"blk.{i}", config, freqs, context),
+            Attention(weights, f"blk.{i}", config, freqs=freqs, context=context),
             SwiGLU(weights, f"blk.{i}", config),
         )
 

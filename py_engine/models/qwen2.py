@@ -16,7 +16,7 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(i: int) -> Block:
         return Block(
-            Attention(weights, f"blk.{i}", config, freqs, context, bias=True),
+            Attention(weights, f"blk.{i}", config, freqs=freqs, context=context, bias=True),
             SwiGLU(weights, f"blk.{i}", config),
         )
 

@@ -77,15 +77,15 @@ def _head_norm(
     return buffers | {"head_weight": norm}, {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 
 
-def attention_decode(  # noqa: PLR0913 - the kernel's own inputs
+def attention_decode(
     rec: Recorder,
     heads: Heads,
     qkv: Tensor,
     cache: Cache,
+    *,
     freqs: Tensor,
     partial: Tensor,
     out: Tensor,
-    *,
     state: Tensor,
     n_splits: int,
     norm: Tensor | None,
@@ -147,9 +147,9 @@ def rope_cache(
     heads: Heads,
     qkv: Tensor,
     cache: Cache,
+    *,
     freqs: Tensor,
     q: Tensor,
-    *,
     state: Tensor,
     norm: Tensor | None,
     eps: float,
@@ -177,7 +177,7 @@ def rope_cache(
 
 
 def attention_prefill(
-    rec: Recorder, heads: Heads, q: Tensor, cache: Cache, out: Tensor, *, state: Tensor
+    rec: Recorder, heads: Heads, q: Tensor, cache: Cache, *, out: Tensor, state: Tensor
 ) -> None:
     """Attention of T rotated queries (T, H · D) over the cache; out (T, H · D)."""
     rows = 16 if heads.D <= 128 else 8
