@@ -12,19 +12,19 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
-
-from playwright.async_api import Browser, Error, Playwright, async_playwright
 
 from py_engine.base import errors
 from py_engine.engine import Piece, Reply
 from py_engine.formats.gguf import shard_names
 from py_engine.generate.sampling import Sampling
 from py_engine.hosts.static import Server, running
+
+if TYPE_CHECKING:  # it is imported where it is used: the native host does without
+    from playwright.async_api import Browser, Playwright
 
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
 MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -123,13 +123,20 @@ class BrowserEngine:
         self._options = {"withhold": list(withhold), "defaultLimits": default_limits}
         self._chromium = chromium
         self._emit: Callable[[Any], None] = lambda _: None
+        self._browser: Browser | None = None
+        self._playwright: Playwright | None = None
         self.info = {}
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> "BrowserEngine":
         if not (self._dist / "headless.html").is_file():
             raise errors.SourceError(
                 "NOT_FOUND", str(self._dist), "it is not a built site", "Run python3 build.py dist."
             )
+        try:
+            from playwright.async_api import async_playwright
+        except ImportError as error:
+            hint = "Install it: pip install playwright."
+            raise errors.MissingFeature("--host browser needs Playwright", hint) from error
         self._serving = running(self._dist)
         self._server: Server = self._serving.__enter__()
         try:
@@ -145,10 +152,9 @@ class BrowserEngine:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if hasattr(self, "_browser"):
-            with suppress(Error):  # it may have died, which is what the caller is told then
-                await self._browser.close()
-        if hasattr(self, "_playwright"):
+        if self._browser:
+            await self._browser.close()
+        if self._playwright:
             await self._playwright.stop()
         self._serving.__exit__(None, None, None)
 
@@ -243,6 +249,8 @@ class BrowserEngine:
         self._emit(value)
 
     async def _call(self, code: str, argument: object) -> Any:
+        from playwright.async_api import Error
+
         try:
             answer = await self._page.evaluate(_GUARD.replace("CALL", code), argument)
         except Error as error:
@@ -261,9 +269,11 @@ class BrowserEngine:
 
 
 async def launch(
-    playwright: Playwright, flags: Sequence[str] = SOFTWARE, chromium: str | None = None
-) -> Browser:
+    playwright: "Playwright", flags: Sequence[str] = SOFTWARE, chromium: str | None = None
+) -> "Browser":
     """Start a headless Chromium: the given one, $CHROME, one on the PATH, or Playwright's."""
+    from playwright.async_api import Error
+
     found = [chromium, os.environ.get("CHROME"), *map(shutil.which, NAMES)]
     if Path(MAC_CHROME).exists():
         found.append(MAC_CHROME)

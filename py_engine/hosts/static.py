@@ -2,7 +2,7 @@
 
 It serves one folder and, above it, only files that it is told of; answers single byte ranges and
 revalidation; and sends the page's own Content-Security-Policy (read from index.html) as a header
-as well, so that workers and modules are under it too. It knows nothing of models, the engine or the GPU.
+as well, so that workers and modules are under it too. It knows nothing of models or the GPU.
 """
 
 import html

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pyodide.ffi import JsException, create_proxy, to_js
 
 import py_engine
-from py_engine.base.errors import BadRequest, DeviceLost, InferaivedError, SourceError
+from py_engine.base.errors import DeviceLost, InferaivedError, SourceError
 from py_engine.engine import Engine, Piece, inspect, load
 from py_engine.formats.gguf import read_split, shard_names
 from py_engine.generate.sampling import Sampling
@@ -154,14 +154,14 @@ class Worker:
                     source.close()
 
     async def _chat(self, message: Message) -> object:
-        sampling = _sampling(message["options"])
+        sampling = Sampling.from_options(message["options"])
         return await self._reply(
             message["id"],
             lambda engine: engine.chat(message["messages"], sampling, tools=message.get("tools")),
         )
 
     async def _complete(self, message: Message) -> object:
-        sampling = _sampling(message["options"])
+        sampling = Sampling.from_options(message["options"])
         return await self._reply(
             message["id"], lambda engine: engine.complete(message["prompt"], sampling)
         )
@@ -276,19 +276,6 @@ def serve(js: Any) -> Any:
 def read_shader(path: str) -> str:
     """The text of a shader file."""
     return (_SHADERS / path).read_text(encoding="utf-8")
-
-
-def _sampling(options: Message) -> Sampling:
-    known = {field.name for field in fields(Sampling)}
-    for name in options.keys() - known:
-        raise BadRequest(name, options[name], f"one of {', '.join(sorted(known))}")
-    values = dict(options)
-    stop = values.get("stop")
-    if stop is not None:
-        values["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
-    if "logit_bias" in values:
-        values["logit_bias"] = {int(key): bias for key, bias in values["logit_bias"].items()}
-    return Sampling(**values)
 
 
 def _failure(error: Exception) -> dict[str, str]:

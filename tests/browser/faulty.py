@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from py_engine.hosts.static import TYPES, parse_range
 
@@ -54,46 +55,44 @@ class _Request(BaseHTTPRequestHandler):
         n_before = sum(name == fault for name, _ in self.server.requests)
         self.server.requests.append((fault, asked))
         at, end = parse_range(asked, len(DATA)) or (0, len(DATA))
-        match fault:
-            case "missing":
-                self._head(404, 0)
-            case "gone":
-                self._head(500, 0)
-            case "gated":
-                self._head(401, 0)
-            case "html":
-                self._send(200, b"<!doctype html><p>Log in", {"Content-Type": "text/html"})
-            case "plain":  # no Range support
-                self._send(200, DATA)
-            case "wrong-range":  # the first request is right, later ones begin elsewhere
-                shift = 16 if n_before else 0
-                self._part(at + shift, end)
-            case "changed":
-                self._part(at, end, {"ETag": f'"{n_before}"'})
-            case "grown":
-                self._part(at, end, total=len(DATA) + n_before)
-            case "cut":  # promises all, sends half of the rest, each time
-                self._part(at, end, sent=(end - at) // 2)
-            case "cut-plain":
-                self._head(200, len(DATA))
-                self.wfile.write(DATA[: len(DATA) // 2])
-                self.close_connection = True
-            case "broken-once":
-                self._part(at, end, sent=None if n_before else 1_000_001)
-            case "short":  # says nothing of its length, and ends early
-                self.send_response(200)
-                self.send_header("Connection", "close")
-                self.end_headers()
-                self.wfile.write(DATA[:1_000_000])
-                self.close_connection = True
-            case "slow":
-                self._slow(at, end)
-            case "odd":
-                self._odd(at, end)
-            case "allowed":  # another origin, which shows neither Content-Range nor ETag
-                self._part(at, end, {"Access-Control-Allow-Origin": "*"})
-            case _:  # "whole", and "refused" where it is another origin
-                self._part(at, end)
+        refusals = {"missing": 404, "gone": 500, "gated": 401}
+        parts: dict[str, dict[str, Any]] = {
+            "whole": {},
+            "refused": {},  # where it is another origin
+            "allowed": {"headers": {"Access-Control-Allow-Origin": "*"}},  # but hides the rest
+            "wrong-range": {"shift": 16 if n_before else 0},  # the first answer is right
+            "changed": {"headers": {"ETag": f'"{n_before}"'}},
+            "grown": {"total": len(DATA) + n_before},
+            "cut": {"sent": (end - at) // 2},  # promises all, sends half of the rest, each time
+            "broken-once": {"sent": None if n_before else 1_000_001},
+        }
+        if fault in refusals:
+            self._head(refusals[fault], 0)
+        elif fault in parts:
+            self._part(at, end, **parts[fault])
+        else:
+            getattr(self, f"_{fault}")(at, end)
+
+    def _html(self, at: int, end: int) -> None:
+        self._send(200, b"<!doctype html><p>Log in", {"Content-Type": "text/html"})
+
+    def _plain(self, at: int, end: int) -> None:
+        """No Range support."""
+        self._send(200, DATA)
+
+    def _cut_plain(self, at: int, end: int) -> None:
+        """No Range support, and half of what is promised."""
+        self._head(200, len(DATA))
+        self.wfile.write(DATA[: len(DATA) // 2])
+        self.close_connection = True
+
+    def _short(self, at: int, end: int) -> None:
+        """Says nothing of its length, and ends early."""
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(DATA[:1_000_000])
+        self.close_connection = True
 
     def _module(self, name: str) -> None:
         file = self.server.root / (name or "headless.html")
@@ -107,10 +106,13 @@ class _Request(BaseHTTPRequestHandler):
         self,
         at: int,
         end: int,
+        *,
         headers: dict[str, str] | None = None,
         total: int = len(DATA),
         sent: int | None = None,
+        shift: int = 0,
     ) -> None:
+        at += shift
         given = {"Content-Range": f"bytes {at}-{end - 1}/{total}", **(headers or {})}
         self._head(206, end - at, given)
         self.wfile.write(DATA[at:end][:sent])

@@ -142,7 +142,7 @@ FAULTS = {
     "gated": ("HTTP", "HTTP 401"),
     "html": ("HTML", "web page"),
     "cut": ("TRUNCATED", "connection broke at byte"),
-    "cut-plain": ("TRUNCATED", "connection broke at byte 15"),
+    "cut_plain": ("TRUNCATED", "connection broke at byte"),
     "short": ("TRUNCATED", "ends 2000017 bytes too early"),
 }
 
