@@ -1,0 +1,82 @@
+"""A device for each rung of the ladder of features, and the few verbs that kernel tests need."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from py_engine.gpu.native import NativeDevice
+from py_engine.gpu.recorder import Library, Recorder
+from py_engine.gpu.tensor import Memory, Tensor
+from tests.shader_variants import RUNGS
+
+SHADERS = Path(__file__).parents[2] / "shaders"
+OPTIONAL = {"shader-f16", "subgroups"}
+
+
+def read_shader(path: str) -> str:
+    """The text of a file below shaders/."""
+    return (SHADERS / path).read_text(encoding="utf-8")
+
+
+class Bench:
+    """One test's tensors on a device that many tests share.
+
+    `rec` collects the dispatches of the ops under test; `get` runs what is new in it first.
+    """
+
+    def __init__(self, device: NativeDevice, library: Library, rung: str) -> None:
+        self.device = device
+        self.rung = rung
+        self.memory = Memory(device)
+        self.rec = Recorder(library, self.memory)
+        self._done = 0
+
+    def put(self, array: np.ndarray, label: str = "input") -> Tensor:
+        """A tensor with these values; bytes become u32 words, padded with zeros."""
+        if array.dtype == np.uint8:
+            data = array.tobytes()
+            array = np.frombuffer(data + bytes(-len(data) % 4), dtype=np.uint32)
+        dtype = {"float32": "f32", "uint32": "u32"}[array.dtype.name]
+        tensor = self.memory.tensor(array.shape, label, dtype)
+        self.device.write(tensor.handle, 0, array.tobytes())
+        return tensor
+
+    def state(self, n: int, pos: int = 0) -> Tensor:
+        """The state of a call of n tokens, the first of them at position pos."""
+        return self.put(np.array([pos, n, 0, 0], dtype=np.uint32), "state")
+
+    def get(self, tensor: Tensor) -> np.ndarray:
+        """The values of a tensor after all that was recorded."""
+        new = self.rec.dispatches[self._done :]
+        self._done = len(self.rec.dispatches)
+
+        async def fetch() -> bytes:
+            await self.device.compile([dispatch.shader for dispatch in new])
+            program = self.device.record(new)
+            data = await self.device.read(tensor.handle, 0, tensor.nbytes, [program])
+            self.device.drop(program)
+            return data
+
+        kind = {"f32": np.float32, "u32": np.uint32}[tensor.dtype]
+        return np.frombuffer(asyncio.run(fetch()), dtype=kind).reshape(tensor.shape)
+
+
+@pytest.fixture(scope="session", params=list(RUNGS))
+def rung(request: pytest.FixtureRequest) -> tuple[NativeDevice, Library, str]:
+    """A device with one rung's features; the lowest has WebGPU's default limits as well."""
+    features = RUNGS[request.param]
+    device = NativeDevice(OPTIONAL - features, default_limits=not features)
+    if not features <= device.features:
+        pytest.skip(f"{device.info} lacks {sorted(features - device.features)}")
+    return device, Library(read_shader, device), request.param
+
+
+@pytest.fixture
+def bench(rung: tuple[NativeDevice, Library, str]) -> Iterator[Bench]:
+    """The rung's device, with memory that is freed after the test."""
+    bench = Bench(*rung)
+    yield bench
+    bench.memory.close()

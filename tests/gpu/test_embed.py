@@ -1,0 +1,24 @@
+"""The embedding kernel: which rows it writes. What they hold is tested in test_weight.py."""
+
+import numpy as np
+
+from py_engine.ops.embed import embed
+from py_engine.ops.weight import allocate, repack
+from tests import reference
+from tests.gpu.conftest import Bench
+
+
+def test_shards_write_their_tokens_and_leave_the_rest(bench: Bench) -> None:
+    rng = np.random.default_rng(3)
+    raw = reference.random_rows("Q4_K", 9, 768, rng, (-3.0, -1.0))
+    table = reference.dequantize("Q4_K", raw)
+    ids = np.array([8, 0, 4, 5, 5, 3, 9, 1], dtype=np.uint32)  # no shard holds row 9
+    before = rng.standard_normal((8, 768)).astype(np.float32)
+    out, tokens, state = bench.put(before), bench.put(ids), bench.state(7)
+    for first, last in ((0, 4), (4, 9)):
+        shard = allocate(bench.memory, "Q4_K", last - first, 768, "shard")
+        repack(bench.rec, shard, bench.put(raw[first:last]), first_row=0, rows=last - first)
+        embed(bench.rec, shard, tokens, out, state=state, first_row=first)
+    want = before.copy()
+    want[:6] = table[ids[:6]]
+    assert np.array_equal(bench.get(out), want)

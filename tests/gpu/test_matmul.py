@@ -1,0 +1,79 @@
+"""matmul against NumPy: every weight type, every option, every tile, and all the edges."""
+
+import numpy as np
+import pytest
+
+from py_engine.formats.quants import SUPPORTED
+from py_engine.ops.matmul import matmul
+from tests import reference
+from tests.gpu.conftest import Bench
+from tests.gpu.test_matvec import matrix, normal
+
+SHAPES = [
+    (1, 1, 70),
+    (5, 5, 64),
+    (16, 9, 6),
+    (17, 16, 130),
+    (32, 32, 66),
+    (64, 33, 14),
+    (70, 67, 98),
+]
+"""Tokens that fit, tokens there are, rows: both sides of every tile's edge."""
+
+
+def limit(bench: Bench) -> float:
+    """NMSE. Measured 1e-13 for f32 tiles, 2e-7 where weights are rounded to f16 (and gated)."""
+    return 1e-6 if bench.rec.library.f16 else 1e-11
+
+
+@pytest.mark.parametrize("type", SUPPORTED)
+def test_types(bench: Bench, type: str) -> None:
+    columns = 256 * 3 if type.endswith("_K") else 32 * 7
+    weight, w = matrix(bench, type, 70, columns)
+    x, before = normal(21, columns), normal(21, 80)
+    out = bench.put(before)
+    matmul(bench.rec, weight, bench.put(x), out, state=bench.state(19), out_at=5)
+    got = bench.get(out)
+    want = before.astype(np.float64)
+    want[:19, 5:75] = reference.matmul(w, x[:19])
+    assert reference.nmse(got[:19, 5:75], want[:19, 5:75]) < limit(bench)
+    want[:19, 5:75] = got[:19, 5:75]
+    assert np.array_equal(got, want), "wrote outside its rows"
+
+
+@pytest.mark.parametrize(("tokens", "n", "rows"), SHAPES)
+def test_shapes_and_options(bench: Bench, tokens: int, n: int, rows: int) -> None:
+    weight, w = matrix(bench, "Q5_1", rows, 96)
+    x, b, before = normal(tokens, 96), normal(rows), normal(tokens, rows)
+    x_t, b_t, state = bench.put(x), bench.put(b), bench.state(n)
+    for bias, add, gated in (
+        (False, False, False), (True, False, False), (False, True, False), (False, False, True),
+        (True, True, True),
+    ):  # fmt: skip
+        out = bench.put(before)
+        matmul(
+            bench.rec,
+            weight,
+            x_t,
+            out,
+            state=state,
+            bias=b_t if bias else None,
+            add=add,
+            gated=gated,
+        )
+        got = bench.get(out)
+        want = reference.matmul(w, x[:n], b if bias else None, gated=gated)
+        width = want.shape[1]
+        if add:
+            want = want + before[:n, :width]
+        assert reference.nmse(got[:n, :width], want) < limit(bench), (bias, add, gated)
+        assert np.array_equal(got[n:], before[n:])
+        assert np.array_equal(got[:n, width:], before[:n, width:])
+
+
+def test_activations_beyond_f16(bench: Bench) -> None:
+    weight, w = matrix(bench, "Q8_0", 64, 64)
+    x = normal(3, 64) * 1e6
+    out = bench.put(normal(3, 64))
+    matmul(bench.rec, weight, bench.put(x), out, state=bench.state(3))
+    assert reference.nmse(bench.get(out), reference.matmul(w, x)) < limit(bench)
