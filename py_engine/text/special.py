@@ -20,6 +20,7 @@ class Splitter:
     Args:
         tokens: text to id; empty texts are ignored.
         lstrip, rstrip: ids that swallow the ASCII white space to their left or right.
+        keep: texts that `cut` and `cut_all` leave whole.
     """
 
     def __init__(
@@ -27,8 +28,9 @@ class Splitter:
         tokens: Mapping[str, int],
         lstrip: frozenset[int] = frozenset(),
         rstrip: frozenset[int] = frozenset(),
+        keep: frozenset[str] = frozenset(),
     ) -> None:
-        self._tokens = tokens
+        self._tokens, self._keep = tokens, keep
         self._lstrip, self._rstrip = lstrip, rstrip
         lengths: dict[str, set[int]] = {}
         for token in tokens:
@@ -73,22 +75,20 @@ class Splitter:
 
         A token of one character cannot be cut: its occurrences are removed.
         """
-
-        def mark(match: re.Match[str]) -> str:
-            token = self._longest(text, match.start())
-            if token is None:
-                return match[0]
-            return match[0] + SENTINEL if match[0] not in self._tokens else ""
-
-        return self._first.sub(mark, text)
+        return self._marked(text, everywhere=False)
 
     def cut_all(self, text: str) -> str:
-        """The text with the sentinel after every character that could begin a token, and in front.
+        """The text with the sentinel after every character that could begin a token.
 
-        So marked, not even a part of the text can become a part of a token.
+        So marked, no part of it can begin a token either, whatever is put behind it.
         """
+        return self._marked(text, everywhere=True)
 
+    def _marked(self, text: str, everywhere: bool) -> str:
         def mark(match: re.Match[str]) -> str:
-            return match[0] + SENTINEL if match[0] not in self._tokens else ""
+            token = self._longest(text, match.start())
+            if token in self._keep or (token is None and not everywhere):
+                return match[0]
+            return "" if match[0] in self._tokens else match[0] + SENTINEL
 
-        return SENTINEL + self._first.sub(mark, text)
+        return self._first.sub(mark, text)

@@ -12,7 +12,6 @@ from py_engine.text.tokenizer_json import tokenizer_json
 from py_engine.text.vocabulary import (
     BYTE,
     CONTROL,
-    SENTINEL,
     UNKNOWN,
     USER_DEFINED,
     byte_value,
@@ -59,33 +58,38 @@ class Tokenizer:
         self.add_bos = vocabulary.add_bos
         self.warnings = list(vocabulary.warnings)
         self._byte_of_char = _byte_of_char()
-        special = {
+        self.special = special = {
             text: i
             for text, i in vocabulary.ids.items()
             if vocabulary.types[i] in (CONTROL, UNKNOWN, USER_DEFINED)
         }
-        guarded = {text: i for text, i in special.items() if i in vocabulary.guarded}
+        """Every token that is found by its text, those that only templates may write included."""
         shown = {text: i for text, i in special.items() if i not in vocabulary.guarded}
         lstrip, rstrip = _strips(metadata, special)
         self._special = Splitter(special, lstrip, rstrip)
         self._user_defined = Splitter(shown, lstrip, rstrip)
-        self.guard = Splitter(guarded)
         self._encoder = make_encoder(tokenizer_json(vocabulary))
 
-    def encode(self, text: str, *, special: bool = False) -> list[int]:
+    def encode(self, text: str, *, special: bool = False, drop: str = "") -> list[int]:
         """The ids of a text; no BOS or EOS is added.
 
         Args:
             special: take control tokens written in the text as such. Without it they are plain
                 text, and only user-defined tokens (such as `<think>` in Qwen3) are found.
+            drop: a text that is deleted once the special tokens are split off.
         """
         ids: list[int] = []
         for piece in (self._special if special else self._user_defined).split(text):
             if isinstance(piece, int):
                 ids.append(piece)
-            elif plain := piece.replace(SENTINEL, ""):
+            elif plain := piece.replace(drop, "") if drop else piece:
                 ids += self._encoder.encode(plain)
         return ids
+
+    def control_ids(self, text: str) -> list[int]:
+        """The guarded tokens that `encode(text, special=True)` would find, in order."""
+        pieces = self._special.split(text)
+        return [i for i in pieces if isinstance(i, int) and self.is_guarded(i)]
 
     def token_bytes(self, id: int) -> bytes:
         """What a token stands for, control tokens as they are written.
@@ -104,9 +108,7 @@ class Tokenizer:
             return raw.replace("▁".encode(), b" ")
         known = self._byte_of_char
         text = raw.decode(errors="replace")
-        return b"".join(
-            bytes([known[char]]) if char in known else char.encode() for char in text
-        )
+        return b"".join(bytes([known[char]]) if char in known else char.encode() for char in text)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids, the inverse of `encode`; broken UTF-8 becomes U+FFFD.
@@ -125,6 +127,10 @@ class Tokenizer:
             )  # fmt: skip
             parts.append(part)
         return b"".join(parts).decode(errors="replace")
+
+    def is_guarded(self, id: int) -> bool:
+        """Whether nothing that people type may become this token."""
+        return id in self.vocabulary.guarded
 
     def is_special(self, id: int) -> bool:
         """Whether the token is a control token, which no reply shows."""

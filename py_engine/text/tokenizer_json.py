@@ -19,11 +19,7 @@ _LONGEST_MERGED = 512
 
 def tokenizer_json(vocabulary: Vocabulary) -> str:
     """The text of a tokenizer.json without added tokens."""
-    vocab = {
-        text: i
-        for text, i in vocabulary.ids.items()
-        if i not in vocabulary.guarded
-    }
+    vocab = {text: i for text, i in vocabulary.ids.items() if i not in vocabulary.guarded}
     if vocabulary.model == "llama":
         merges = [list(pair) for pair in _pairs_by_score(vocabulary, vocab)]
     else:

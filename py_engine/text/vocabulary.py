@@ -20,25 +20,25 @@ SENTINEL = "\ufdd0"
 
 MODELS = ("gemma4", "gpt2", "llama")
 
-END_OF_GENERATION = (
+_END_OF_GENERATION = (
     "<|eot_id|> <|im_end|> <|end|> <|return|> <|call|> <|flush|> <|calls|> <end_of_turn>"
     " <|endoftext|> </s> <|eom_id|> <EOT> _<EOT> [EOT] [EOS] <|end_of_text|> <end_of_utterance>"
     " <eos> <turn|> <|tool_response> <｜end▁of▁sentence｜> [e~["
-).split()
-"""A token with one of these texts ends a reply, whatever the file says of its type."""
+)
+"""Texts, parted by spaces: a token with one of them ends a reply, whatever the file says of it."""
 
 _FILL_IN_ENDS = {  # the texts that mean each role, where no key names its id
-    "fim_pad": "<|fim_pad|> <fim-pad> <fim_pad> <PAD> [PAD]".split(),
-    "fim_rep": "<|fim_repo|> <|repo_name|> <fim-repo> <REPO> <reponame>".split(),
-    "fim_sep": ["<|file_sep|>"],
+    "fim_pad": "<|fim_pad|> <fim-pad> <fim_pad> <PAD> [PAD]",
+    "fim_rep": "<|fim_repo|> <|repo_name|> <fim-repo> <REPO> <reponame>",
+    "fim_sep": "<|file_sep|>",
 }
 _FILL_IN_MARKS = (
     "<|fim_prefix|> <fim-prefix> <fim_prefix> <｜fim▁begin｜> <PRE> ▁<PRE> <|code_prefix|>"
     " <|prefix|> <|fim_suffix|> <fim-suffix> <fim_suffix> <｜fim▁hole｜> <SUF> ▁<SUF>"
     " <|code_suffix|> <|suffix|> <|fim_middle|> <fim-middle> <fim_middle> <｜fim▁end｜> <MID>"
     " ▁<MID> <|code_middle|> <|middle|>"
-).split()
-_HARMONY_MARKS = "<|channel|> <|message|> <|start|> <|constrain|>".split()
+)
+_HARMONY_MARKS = "<|channel|> <|message|> <|start|> <|constrain|>"
 
 
 @dataclass(frozen=True)
@@ -220,10 +220,13 @@ def _roles(
     bos = reader.id("bos", usual(defaults[0]) if pre.default_bos else None)
     eos = reader.id("eos", usual(defaults[1]))
 
-    ends = {ids[text] for text in END_OF_GENERATION if text in ids}
-    promoted = ends | {ids[text] for text in _FILL_IN_MARKS if text in ids}
+    def written(texts: str) -> list[int]:
+        return [ids[text] for text in texts.split() if text in ids]
+
+    ends = set(written(_END_OF_GENERATION))
+    promoted = ends | set(written(_FILL_IN_MARKS))
     for role, texts in _FILL_IN_ENDS.items():
-        found = reader.id(role, next((ids[text] for text in texts if text in ids), None))
+        found = reader.id(role, next(iter(written(texts)), None))
         if found is not None:
             ends.add(found)
             promoted.add(found)
@@ -231,8 +234,8 @@ def _roles(
     for i in promoted:
         types[i] = CONTROL
 
-    demoted = {ids[text] for text in _HARMONY_MARKS if text in ids}
-    has = {text for text in END_OF_GENERATION if ids.get(text) in ends}
+    demoted = set(written(_HARMONY_MARKS))
+    has = {text for text in _END_OF_GENERATION.split() if ids.get(text) in ends}
     call = {"<|call|>", "<|calls|>"} & has
     if "<|end|>" in has and call and ("<|return|>" in has or "<|flush|>" in has):
         ends.remove(ids["<|end|>"])

@@ -1,0 +1,59 @@
+"""What a stranger's template may cost: work, and the size of any text on its way.
+
+Knows plain values; does not know Jinja2.
+"""
+
+from py_engine.base.errors import BadTemplate
+
+MAX_TEXT = 4 * 1024 * 1024
+"""Characters of the output, and of any text on the way."""
+FUEL = 20_000_000
+"""Units of work a render may take, a few seconds at most: about one per syntax node evaluated."""
+
+
+class Meter:
+    """Counts the work of one render.
+
+    Every method raises BadTemplate when the work or a text exceeds its cap.
+    """
+
+    def __init__(self) -> None:
+        self._left = FUEL
+
+    def refill(self) -> None:
+        """Begin anew."""
+        self._left = FUEL
+
+    def charge(self, units: int) -> None:
+        """Pay for work."""
+        self._left -= units
+        if self._left < 0:
+            raise BadTemplate("the chat template takes too much work")
+
+    def weigh(self, value: object) -> None:
+        """Pay for walking a value, however often a part of it is shared."""
+        stack = [value]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, str):
+                self.charge(1 + (len(item) >> 6))
+            elif isinstance(item, dict):
+                self.charge(1 + 2 * len(item))
+                stack += item.keys()
+                stack += item.values()
+            elif isinstance(item, (list, tuple)):
+                self.charge(1 + len(item))
+                stack += item
+
+    def room(self, n_chars: int) -> None:
+        """Pay for a text of this length before it is made: four characters a unit."""
+        if n_chars > MAX_TEXT:
+            raise BadTemplate("the chat template makes too long a text")
+        self.charge(1 + (n_chars >> 2))
+
+    def made(self, value: object) -> None:
+        """Pay for a new value."""
+        if isinstance(value, str):
+            self.room(len(value))
+        else:
+            self.weigh(value)
