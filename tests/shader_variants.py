@@ -1,0 +1,106 @@
+"""Every shader in every variant that the engine asks for: what a WGSL compiler must accept.
+
+Knows the constants and includes that the ops choose between, not what the kernels compute. The
+native tier compiles these texts with naga, the browser tier with Tint.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from types import SimpleNamespace
+
+from py_engine.formats.quants import SUPPORTED
+from py_engine.gpu.recorder import Library
+from py_engine.gpu.wgsl import Shader, Value
+
+RUNGS = {
+    "f16 and subgroups": frozenset({"shader-f16", "subgroups"}),
+    "subgroups": frozenset({"subgroups"}),
+    "plain": frozenset(),
+}
+"""The ladder of device features, from the top; each is run by its own variants."""
+
+Variant = tuple[str, dict[str, Value], dict[str, str]]
+"""Shader, constants, includes. The Library adds the includes that a rung calls for."""
+
+_NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
+_BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
+_HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
+_HEADS: tuple[dict[str, Value], ...] = (
+    {"D": 64, "H": 8, "KV": 2, "S": 512},
+    {"D": 256, "H": 4, "KV": 2, "S": 512},
+)
+
+
+def _weight(type: str) -> dict[str, str]:
+    return {"lib/weight.wgsl": f"lib/weight_{type.lower()}.wgsl"}
+
+
+def _repacks() -> Iterator[Variant]:
+    kinds: dict[str, tuple[str, ...]] = {
+        "float": ("WORDS",),
+        "q8_0": (),
+        "q4_0": ("MINIMUM", "FIFTH"),
+        "q4_k": ("FIFTH",),
+        "q6_k": (),
+    }
+    for kind, flags in kinds.items():
+        choices = (32, 16) if kind == "float" else (False, True)
+        for values in product(choices, repeat=len(flags)):
+            constants: dict[str, Value] = {"K": 256, **dict(zip(flags, values, strict=True))}
+            yield "load/repack", constants, {"load/repack_type.wgsl": f"load/repack_{kind}.wgsl"}
+
+
+def _products(f16: bool) -> Iterator[Variant]:
+    tile = "f16" if f16 else "f32"
+    for type in SUPPORTED:
+        weight = _weight(type)
+        yield "embed", {"K": 256}, weight
+        yield "matvec", {"K": 256, "GATED": True}, weight | _NORM
+        yield "matmul", {"K": 256, "TM": 64, "tile_t": tile}, weight
+    weight = _weight("Q4_K")
+    for octets, rows, threads in ((1, 2, 32), (2, 4, 64), (4, 1, 256)):
+        yield "matvec", {"K": 256, "V": octets, "R": rows, "WG": threads}, weight
+    options: tuple[tuple[str, ...], ...] = ((), ("ADD",), ("GATED",), ("ADD", "GATED"))
+    for names, includes in product(options, ({}, _BIAS)):
+        constants: dict[str, Value] = {"K": 256, **dict.fromkeys(names, True)}
+        yield "matvec", constants, weight | includes
+        yield "matvec", constants | {"LAST": True}, weight | includes | _NORM
+        for tokens in (16, 32, 64):
+            yield "matmul", constants | {"TM": tokens, "tile_t": tile}, weight | includes
+
+
+def _attention() -> Iterator[Variant]:
+    for shape, neox, includes in product(_HEADS, (False, True), ({}, _HEAD_NORM)):
+        rotated = shape | {"ROT": shape["D"], "NEOX": neox}
+        yield "attention_decode", {**rotated, "GW": 1}, includes
+        yield "rope_cache", rotated, includes
+    for shape in _HEADS:
+        yield "attention_decode", {**shape, "GW": 2, "ROT": 64}, {}
+        yield "attention_merge", {"D": shape["D"], "H": shape["H"]}, {}
+        yield "attention_prefill", {**shape, "BQ": 16 if shape["D"] == 64 else 8}, {}
+
+
+def _variants(f16: bool) -> Iterator[Variant]:
+    yield from _repacks()
+    yield from _products(f16)
+    yield from _attention()
+    yield "rms_norm", {"C": 96}, {}
+    yield "silu_mul", {"F": 96}, {}
+    yield "load/rope_divide", {"P": 32}, {}
+    yield "sample_scan", {"V": 1000}, {}
+    yield "sample_pick", {"V": 1000}, {}
+
+
+def shaders(
+    read: Callable[[str], str], features: frozenset[str], enables: frozenset[str]
+) -> list[Shader]:
+    """Every shader for a device with these features; no two have the same text.
+
+    Args:
+        read: gives the text of a path below shaders/.
+        enables: `enable` names that the compiler wants to read (naga: f16; Tint: subgroups too).
+    """
+    device = SimpleNamespace(features=features, wgsl_enables=enables)
+    library = Library(read, device)
+    made = (library.shader(*variant) for variant in _variants("shader-f16" in features))
+    return list({shader.code: shader for shader in made}.values())
