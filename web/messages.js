@@ -2,67 +2,43 @@
  * What the page says in words: sizes, speeds, models and errors. Pure text, no DOM.
  */
 
-/** @import { Info, Reply } from "./protocol.js" */
+import { InferaivedError } from "./client.js";
 
-const TITLES = /** @type {Record<string, string>} */ ({
-  BadTemplate: "The model's chat template failed",
-  BadTensor: "This file is damaged",
-  ContextFull: "The conversation is too long",
-  DeviceLost: "The GPU was lost",
-  DeviceMemory: "Not enough GPU memory",
-  GGUFError: "This is not a usable GGUF file",
-  MissingFeature: "This browser cannot run the model",
-  ShaderError: "The GPU refused the program",
-  SourceError: "The model could not be read",
-  UnsupportedConfig: "This model is not supported",
-  UnsupportedModel: "This model is not supported",
-  UnsupportedTokenizer: "This model is not supported",
-  UnsupportedType: "This model is not supported",
-  WorkerError: "The engine did not start",
-});
+/** @import { Info, Reply } from "./protocol.js" */
 
 /** Errors after which the loaded model goes on working. */
 const HARMLESS = new Set(["BadRequest", "BadTemplate", "ContextFull"]);
 
 /**
- * @typedef {object} Problem  an error as a person reads it
- * @property {string} title
- * @property {string} message
- * @property {string} hint
- * @property {boolean} fatal  the model must be loaded again
- */
-
-/**
+ * An error as a person reads it.
  * @param {unknown} error
- * @returns {Problem}
+ * @returns {{ message: string, hint: string, fatal: boolean }}  fatal: load the model again
  */
 export function problem(error) {
-  const { name, message, hint = "" } = /** @type {Error & { hint?: string }} */ (
-    error instanceof Error ? error : new Error(String(error)));
-  const known = name in TITLES || "hint" in /** @type {object} */ (error);
-  return {
-    title: TITLES[name] ?? "Something went wrong",
-    message: sentence(message),
-    hint: known ? hint : "This looks like a mistake of ours. Load the model again, and report it.",
-    fatal: !HARMLESS.has(name),
-  };
+  if (error instanceof InferaivedError) {
+    const { name, message, hint } = error;
+    return { message: sentence(message), hint: sentence(hint), fatal: !HARMLESS.has(name) };
+  }
+  const message = sentence(`something went wrong: ${error instanceof Error ? error.message : error}`);
+  return { message, hint: "This is a mistake of ours. Please report it.", fatal: true };
 }
 
 /** @param {string} text */
 function sentence(text) {
-  const end = /[.!?…)]$/.test(text) ? "" : ".";
+  const end = text === "" || /[.!?…]$/.test(text) ? "" : ".";
   return text.charAt(0).toUpperCase() + text.slice(1) + end;
 }
 
 /**
- * "412 of 986 MB"; one decimal below 10 MB; without a known total what has come.
+ * "412 of 986 MB", with one decimal below 10 MB; without a known total what has come.
  * @param {number} done
  * @param {number} total
  */
 export function progress(done, total) {
   const digits = Math.max(done, total) < 1e7 ? 1 : 0;
   const [have, all] = [done, total].map((count) => (count / 1e6).toFixed(digits));
-  return total > 0 ? `${have} of ${all} MB` : `${have} MB`;
+  if (total <= 0) return `${have} MB`;
+  return done < total ? `${have} of ${all} MB` : `${all} MB · preparing the GPU…`;
 }
 
 /**
@@ -81,16 +57,12 @@ export function modelName(model) {
 }
 
 /**
+ * The model and the GPU in one line.
  * @param {Info} info
- * @returns {string[]}  architecture and size, context, adapter
  */
-export function facts(info) {
+export function facts({ name, architecture, parameters, adapter }) {
   const short = Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
-  return [
-    `${info.architecture}, ${short.format(info.parameters)} parameters`,
-    `context of ${info.context.toLocaleString("en")} tokens`,
-    info.adapter,
-  ].filter(Boolean);
+  return `${name} · ${architecture}, ${short.format(parameters)} parameters · ${adapter}`;
 }
 
 /**

@@ -7,13 +7,14 @@ import { element, icon, patch } from "./dom.js";
 import { visible } from "./inline.js";
 import { render } from "./markdown.js";
 
-const NEAR = 48; // so many pixels above the end still count as reading along
+const NEAR = 48; // so many pixels above the end count as back at the end
 const ARROW_DOWN = "M12 5v14M6 13l6 6 6-6";
 
 export class Transcript {
   #list;
   #latest;
   #following = true;
+  #top = 0;
 
   constructor() {
     // A live region would read every token out: widget.js announces whole replies instead.
@@ -29,10 +30,14 @@ export class Transcript {
     new ResizeObserver(() => this.scroll()).observe(this.#list);
   }
 
-  /** Whoever has scrolled up is reading: do not move the text under them. */
+  /** Whoever scrolls up is reading: do not move the text under them until they are back. */
   #look() {
     const { scrollHeight, scrollTop, clientHeight } = this.#list;
-    this.#following = scrollHeight - scrollTop - clientHeight < NEAR;
+    const left = scrollHeight - scrollTop - clientHeight;
+    // A position above the last one is the reader's doing; text that grows only moves the end.
+    if (scrollTop < this.#top) this.#following = left < 2;
+    else if (left < NEAR) this.#following = true;
+    this.#top = scrollTop;
     this.#latest.hidden = this.#following;
   }
 

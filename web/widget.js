@@ -12,7 +12,8 @@
 
 import { load } from "./client.js";
 import { element, icon } from "./dom.js";
-import { facts, modelName, problem, progress, replyNote } from "./messages.js";
+import { facts, modelName, problem, replyNote } from "./messages.js";
+import { Notice } from "./notice.js";
 import { Transcript } from "./transcript.js";
 
 /** @import { Engine, ModelLike } from "./client.js" */
@@ -28,6 +29,7 @@ const SQUARE = "M7 7h10v10H7z";
 
 /** The events are `state` (see `state`) and `change` (see `messages`). */
 export class InferaivedChat extends HTMLElement {
+  static observedAttributes = ["model"];
   /** Sampling options of the next reply. @type {Options} */ options = {};
   /** @type {ChatMessage[]} */ #messages = [];
   /** @type {State} */ #state = "idle";
@@ -36,7 +38,7 @@ export class InferaivedChat extends HTMLElement {
   /** @type {AbortController | null} */ #loading = null;
   /** @type {AbortController | null} */ #replying = null;
   #transcript = new Transcript();
-  #notice = element("div", { class: "notice" });
+  #notice = new Notice(() => this.focus());
   #input = element("textarea", {
     rows: 1, placeholder: "Message", "aria-label": "Message", enterkeyhint: "send",
   });
@@ -53,7 +55,7 @@ export class InferaivedChat extends HTMLElement {
     if (HERE.origin === location.origin) {
       const form = element("form", { class: "composer" }, this.#input, this.#send, this.#stop);
       const foot = element("div", { class: "foot" }, this.#facts, this.#fresh);
-      const parts = [this.#transcript.element, this.#notice, form, foot, this.#status];
+      const parts = [this.#transcript.element, this.#notice.element, form, foot, this.#status];
       const name = { class: "chat", "aria-label": "Chat", hidden: true };
       const chat = element("section", name, ...parts);
       const show = () => (chat.hidden = false); // not before its style is there
@@ -69,6 +71,10 @@ export class InferaivedChat extends HTMLElement {
   connectedCallback() {
     if (HERE.origin !== location.origin) this.#embed();
     else this.#show(this.#state);
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected && this.#state === "idle") this.connectedCallback();
   }
 
   disconnectedCallback() {
@@ -181,7 +187,8 @@ export class InferaivedChat extends HTMLElement {
    */
   async #load(model, loading) {
     this.#show("loading");
-    const bar = this.#showProgress();
+    const bar = this.#notice.progress(this.modelName, () => this.cancel());
+    this.#say(`Loading the model ${this.modelName}.`);
     /** @type {(done: number, total: number) => void} */
     const onProgress = (done, total) => {
       if (loading === this.#loading) bar(done, total);
@@ -201,10 +208,10 @@ export class InferaivedChat extends HTMLElement {
 
   /** @param {Engine} engine */
   #ready({ info }) {
-    this.#facts.textContent = [info.name, ...facts(info)].join(" · ");
+    this.#facts.textContent = facts(info);
     this.#say(`The model ${info.name} is ready.`);
     this.#show("ready");
-    this.#notice.append(...info.warnings.map((text) => element("p", { class: "warning" }, text)));
+    this.#notice.warn(info.warnings);
   }
 
   /** End the load that runs, and what waits for it. */
@@ -310,43 +317,11 @@ export class InferaivedChat extends HTMLElement {
 
   /** @param {unknown} error */
   #fail(error) {
-    console.error(error);
-    const { title, message, hint, fatal } = problem(error);
-    if (fatal) this.#unload();
-    this.#show(fatal ? "failed" : this.#state);
-    const text = [element("strong", {}, title), element("p", {}, message), element("p", {}, hint)];
-    const again = fatal ? [this.#action("Load again", () => void this.load())] : [];
-    this.#notice.append(element("div", { class: "problem", role: "alert" }, ...text, ...again));
-  }
-
-  /** @returns {(done: number, total: number) => void} */
-  #showProgress() {
-    const name = this.modelName;
-    const text = element("span", {}, "Starting the engine…");
-    const bar = element("progress", { "aria-label": `Loading ${name}`, max: 1 });
-    const cancel = this.#action("Cancel", () => this.cancel());
-    const line = element("div", { class: "line" }, element("strong", {}, name), text, cancel);
-    this.#notice.append(element("div", { class: "progress" }, line, bar));
-    this.#say(`Loading the model ${name}.`);
-    return (done, total) => {
-      text.textContent = progress(done, total);
-      bar.setAttribute("aria-valuetext", text.textContent);
-      if (total > 0) bar.value = done / total;
-    };
-  }
-
-  /**
-   * A button below the messages. It goes away when it is used: the focus moves on to the input.
-   * @param {string} label
-   * @param {() => void} act
-   */
-  #action(label, act) {
-    const node = element("button", { class: "action", type: "button" }, label);
-    node.addEventListener("click", () => {
-      act();
-      this.#input.focus();
-    });
-    return node;
+    console.warn(error); // with the trace, for whoever looks for it
+    const found = problem(error);
+    if (found.fatal) this.#unload();
+    this.#show(found.fatal ? "failed" : this.#state);
+    this.#notice.problem(found, found.fatal ? () => void this.load() : undefined);
   }
 
   /**
@@ -360,16 +335,11 @@ export class InferaivedChat extends HTMLElement {
     this.#stop.hidden = this.#replying === null;
     this.#fresh.hidden = this.#messages.length === 0;
     this.#transcript.busy = this.#replying !== null;
-    if (changed || state === "idle") this.#notice.replaceChildren();
-    if (state === "idle") this.#notice.append(this.#start());
+    if (changed || state === "idle") this.#notice.clear();
+    if (state === "idle") this.#notice.start(this.modelName, () => void this.load());
     if (this.#messages.length === 0) this.#transcript.clear(this.#welcome());
     this.#transcript.scroll();
     if (changed) this.dispatchEvent(new Event("state"));
-  }
-
-  #start() {
-    const start = this.#action("Start", () => void this.load());
-    return element("div", { class: "start" }, element("strong", {}, this.modelName), start);
   }
 
   #welcome() {

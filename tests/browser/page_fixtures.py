@@ -1,4 +1,4 @@
-"""What the tests of the page share: a site whose client is the fake one, a browser, its record.
+"""What the tests of the page share: a site whose client is the fake one, and a context's record.
 
 The site is web/ as it is, with tests/browser/fake_client.js in the place of client.js, and a
 build.json as build.py writes it. Every request of a test is recorded, and an unknown one fails.
@@ -6,18 +6,15 @@ build.json as build.py writes it. Every request of a test is recorded, and an un
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
 FAKE = Path(__file__).with_name("fake_client.js")
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 
 def make_site(folder: Path) -> str:
@@ -42,18 +39,6 @@ def write_build(folder: Path) -> str:
     return build
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless browser; $CHROME or Debian's."""
-    with sync_playwright() as playwright:
-        path = os.environ.get("CHROME", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
 class Record:
     """All that a context asked of the network and wrote to the console."""
 
@@ -73,6 +58,12 @@ class Record:
         """Requests to anywhere but the declared origins; blobs and data: are the page's own."""
         known = (*self.origins, "blob:", "data:")
         return [url for url in self.requests if not url.startswith(known)]
+
+
+def fake(page: Page) -> dict[str, Any]:
+    """What the fake client saw: loads, requests, closed."""
+    seen: dict[str, Any] = page.evaluate("() => fake")
+    return seen
 
 
 def ask(page: Page, text: str) -> None:
