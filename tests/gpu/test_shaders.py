@@ -7,7 +7,7 @@ import asyncio
 
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
-from tests.gpu.conftest import OPTIONAL, SHADERS, read_shader
+from tests.gpu.conftest import SHADERS, read_shader
 from tests.shader_variants import RUNGS, shaders
 
 
@@ -35,6 +35,6 @@ def test_the_table_of_variants_leaves_no_file_out() -> None:
 
 def test_the_floor_of_the_specification_is_enough() -> None:
     for features in RUNGS.values():
-        for shader in shaders(read_shader, features, frozenset(OPTIONAL)):
+        for shader in shaders(read_shader, features, frozenset()):
             storage = [label for label, access in shader.bindings if access != "uniform"]
             assert len(storage) <= 8, (shader.name, storage)
