@@ -73,7 +73,7 @@ UV = "uv==0.13.9"  # resolves for all platforms at once; [tool.uv.pip] has its s
 # ---- installing
 
 
-def run(*command: str | Path, **env: str) -> None:
+def run(*command: object, **env: str) -> None:
     """Run a command in the root of the repository; ends the program if it fails."""
     print("+", *command, flush=True)
     status = subprocess.call([*map(str, command)], cwd=ROOT, env={**os.environ, **env})
@@ -81,7 +81,7 @@ def run(*command: str | Path, **env: str) -> None:
         sys.exit(f"build.py: this ended with status {status}: {' '.join(map(str, command))}")
 
 
-def works(*command: str | Path) -> bool:
+def works(*command: object) -> bool:
     """Whether a command exists and ends with status 0; its output is dropped."""
     try:
         subprocess.run([*map(str, command)], capture_output=True, check=True, timeout=600)
@@ -345,18 +345,11 @@ def lock() -> None:
         top = Path(folder)
         run(PYTHON, *PIP_INSTALL, "--target", top, UV)
         (top / "backend.in").write_text(backend[1] if backend else "")
-        extras: dict[str, list[str]] = {"run": [], "test": ["test"], "check": ["test", "check"]}
-        for section, names in extras.items():
-            options = [f"--extra={name}" for name in names] + ["--output-file", f"{top}/{section}"]
-            run(
-                top / "bin/uv",
-                "-q",
-                "pip",
-                "compile",
-                "pyproject.toml",
-                top / "backend.in",
-                *options,
-            )
+        uv = [top / "bin/uv", "-q", "pip", "compile", "pyproject.toml", top / "backend.in"]
+        run(*uv, "--all-extras", "-o", top / "check")
+        run(*uv, "--extra=test", "-o", top / "test", "-c", top / "check")
+        run(*uv, "-o", top / "run", "-c", top / "check")
+        for section in ("run", "test", "check"):
             pins = re.findall(r"^\w.*\n(?: .*\n)*", (top / section).read_text(), re.M)
             text += f"\n# [{section}]\n" + "".join(pin for pin in pins if pin not in known)
             known += "".join(pins)

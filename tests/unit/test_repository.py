@@ -1,9 +1,11 @@
 """The repository's own promises: sizes, names, versions, and pages that say what is there."""
 
 import ast
+import io
 import json
 import re
 import subprocess
+import tokenize
 import tomllib
 from pathlib import Path
 
@@ -16,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGE = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
 
 MAX_FILE, MAX_SHADER, MAX_FUNCTION, MAX_COLUMNS = 400, 200, 60, 100
-MAX_ENGINE, MAX_WEB = 5000, 1800
+MAX_ENGINE, MAX_WEB = 5000, 2000  # lines of code: blank ones, comments and docstrings are free
 MAX_ARCHITECTURE = 250
 OURS = ("py_engine", "shaders", "web", "tests", "demo", ".ci")
 CODE = (".py", ".js", ".wgsl", ".html", ".css")
@@ -50,8 +52,23 @@ def path(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
 
-def n_lines(top: str, suffix: str) -> int:
-    return sum(len(lines(file)) for file in build.files_of(ROOT / top, f"*{suffix}"))
+def n_python(file: Path) -> int:
+    """Lines of code of a Python file, as tinygrad's sz.py counts them: those that hold a token."""
+    text = file.read_text(encoding="utf-8")
+    words: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            words |= set(range(node.lineno, (node.end_lineno or 0) + 1))
+    code: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.string.strip() and token.type != tokenize.COMMENT:
+            code |= set(range(token.start[0], token.end[0] + 1))
+    return len(code - words)
+
+
+def n_javascript(file: Path) -> int:
+    text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.S)
+    return sum(1 for line in text.splitlines() if line.strip() and not re.match(r"\s*//", line))
 
 
 def test_files_are_small() -> None:
@@ -87,8 +104,8 @@ def test_lines_are_short() -> None:
 
 
 def test_budgets() -> None:
-    assert n_lines("py_engine", ".py") <= MAX_ENGINE
-    assert n_lines("web", ".js") <= MAX_WEB
+    assert sum(map(n_python, build.files_of(ROOT / "py_engine", "*.py"))) <= MAX_ENGINE
+    assert sum(map(n_javascript, build.files_of(ROOT / "web", "*.js"))) <= MAX_WEB
 
 
 def test_the_top_level_is_what_it_is() -> None:
@@ -134,14 +151,14 @@ def test_every_shader_is_used() -> None:
     ]
     text = "\n".join((ROOT / "shaders" / name).read_text(encoding="utf-8") for name in names)
     included = set(re.findall(r'^// #include "([^"]+)"', text, re.M))
-    assert included <= set(names)
     spoken = re.compile("|".join(f"({pattern})" for pattern in sorted(strings_of_the_engine())))
-    assert not [
-        name
-        for name in names
-        if name not in included
-        and not any(spoken.fullmatch(form) for form in (name, name.removesuffix(".wgsl")))
-    ]
+
+    def is_spoken(name: str) -> bool:
+        return bool(spoken.fullmatch(name) or spoken.fullmatch(name.removesuffix(".wgsl")))
+
+    assert not [name for name in names if name not in included and not is_spoken(name)]
+    # An include without a file is a hole that the engine fills by name.
+    assert not [name for name in included if name not in names and not is_spoken(name)]
 
 
 def strings_of_the_engine() -> set[str]:
@@ -227,16 +244,18 @@ def architecture() -> str:
 
 
 def mapped() -> list[str]:
-    """The paths of the section `Map`: a folder at the margin, then its files, one per line."""
+    """The paths of the section `Map`: a folder at the margin, below it its files and a comment.
+
+    Files of one sort may share a line; two spaces end the names.
+    """
     section = re.search(r"^## Map\n(.*?)(?=^## )", architecture(), re.M | re.S)
     assert section, "ARCHITECTURE.md has no section Map"
     found, folder = [], ""
-    for line in re.findall(r"^    (\s*\S+)", section[1], re.M):
-        name = line.strip()
-        if line == name and name.endswith("/"):
-            folder = name
+    for indent, names in re.findall(r"^    ( *)(\S+(?: \S+)*)(?:  .*)?$", section[1], re.M):
+        if not indent and names.endswith("/"):
+            folder = names
         else:
-            found.append(name if line == name else folder + name)
+            found += [(folder if indent else "") + name for name in names.split(" ")]
     return found
 
 
