@@ -274,7 +274,7 @@ class HttpSource(Streamed):
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, TimeoutError):
             return f"no answer came for {self._timeout_s:g} s"
-        if isinstance(reason, (InvalidURL, ValueError)):
+        if isinstance(reason, (str, InvalidURL, ValueError)):  # str: no host in the address
             return "the address is not valid"
         return _reason(reason) if isinstance(reason, OSError) else "the answer is not HTTP"
 

@@ -117,6 +117,13 @@ def in_parts(h: Handler) -> None:
     h.part(min(len(DATA), h.start + 700_001))
 
 
+def overlong_parts(h: Handler) -> None:
+    end = min(len(DATA), h.start + 700_001)
+    body = DATA[h.start : end] + b"more than the range that it tells"
+    h.head(206, Content_Range=f"bytes {h.start}-{end - 1}/{len(DATA)}", Content_Length=len(body))
+    h.wfile.write(body)
+
+
 def redirected(h: Handler) -> None:
     h.head(302, Location="/good?signed", Content_Length=0)
 
@@ -228,8 +235,8 @@ RANGES = {
 STATUSES = (204, 400, 401, 403, 404, 410, 416, 429, 500, 503)
 ANSWERS: dict[str, Callable[[Handler], None]] = {
     **{f.__name__: f for f in (
-        good, plain, chunked, unmeasured, no_total, in_parts, redirected, breaks_once,
-        breaks_once_without_ranges, half, half_chunked, headers_only, stalls, silent,
+        good, plain, chunked, unmeasured, no_total, in_parts, overlong_parts, redirected,
+        breaks_once, breaks_once_without_ranges, half, half_chunked, headers_only, stalls, silent,
         breaks_and_grows, breaks_and_shrinks, breaks_and_changes, breaks_and_is_emptied, page,
         compressed, no_http, loop, model,
     )},
@@ -255,8 +262,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 # ---- servers that work
 
 WORKING = (
-    "good", "plain", "chunked", "unmeasured", "no_total", "in_parts", "redirected", "breaks_once",
-    "breaks_once_without_ranges",
+    "good", "plain", "chunked", "unmeasured", "no_total", "in_parts", "overlong_parts",
+    "redirected", "breaks_once", "breaks_once_without_ranges",
 )  # fmt: skip
 
 
@@ -392,7 +399,7 @@ def test_nobody_listens() -> None:
 )
 def test_addresses_that_are_none(url: str) -> None:
     source = HttpSource(url)
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(SourceError, match="the address is not valid") as caught:
         run(source.read(0, 10))
     assert caught.value.code == "NETWORK"
     assert SECRET not in str(caught.value) + source.name
