@@ -254,7 +254,10 @@ class BrowserEngine:
         try:
             answer = await self._page.evaluate(_GUARD.replace("CALL", code), argument)
         except Error as error:
-            raise errors.DeviceLost(f"the browser ended: {error.message}") from error
+            why = error.message.splitlines()[0]
+            raise RemoteError(
+                "BrowserError", f"the browser failed: {why}", "Try again.", ""
+            ) from error
         if "error" in answer:
             raise RemoteError(**answer["error"])
         return answer.get("value")

@@ -66,7 +66,8 @@ class JsEncoder:
         self._encode = encoder.encode
 
     def encode(self, text: str) -> list[int]:
-        return list(self._encode(text).to_py())
+        ids: list[int] = self._encode(text).to_py().tolist()
+        return ids
 
 
 class Worker:
