@@ -4,11 +4,12 @@
  */
 
 /**
- * An element with attributes and children. `true` sets an empty attribute, `false` none.
+ * An element with attributes and children. `true` sets an empty attribute, `false` none. Long
+ * lists of children come as arrays: a call takes no more than some 60,000 arguments.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, string | number | boolean>} [attributes]
- * @param {(Node | string)[]} children
+ * @param {(Node | string | Node[])[]} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, attributes = {}, ...children) {
@@ -16,7 +17,7 @@ export function element(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== false) node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children);
+  for (const child of children.flat()) node.append(child);
   return node;
 }
 
@@ -46,5 +47,5 @@ export function patch(parent, next) {
   let same = 0;
   while (same < next.length && old[same]?.isEqualNode(/** @type {Node} */ (next[same]))) same++;
   for (const node of old.slice(same)) node.remove();
-  parent.append(...next.slice(same));
+  for (const node of next.slice(same)) parent.append(node);
 }

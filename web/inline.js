@@ -74,10 +74,10 @@ class Inline {
     this.#plain = "";
   }
 
-  /** @param {Node[]} nodes @param {number} end */
-  #emit(nodes, end) {
+  /** @param {Node} node @param {number} end */
+  #emit(node, end) {
     this.#flush();
-    this.#nodes.push(...nodes);
+    this.#nodes.push(node);
     return end;
   }
 
@@ -88,7 +88,7 @@ class Inline {
     const plain = PLAIN.exec(text)?.[0];
     const mark = text.charAt(at);
     if (plain === undefined) {
-      if (mark === "\n") return this.#emit([element("br")], at + 1);
+      if (mark === "\n") return this.#emit(element("br"), at + 1);
       if (mark === "\\" && ESCAPED.test(text.charAt(at + 1))) {
         this.#plain += text.charAt(at + 1);
         return at + 2;
@@ -114,7 +114,7 @@ class Inline {
       while (text[next] === "`") next++;
       if (next - end === fence.length) {
         const code = text.slice(after, end).replace(/^ (.*[^ ].*) $/s, "$1");
-        return this.#emit([element("code", {}, visible(code))], next);
+        return this.#emit(element("code", {}, visible(code)), next);
       }
       end = next;
     }
@@ -139,9 +139,9 @@ class Inline {
     const inner = inline(text.slice(from, end), depth + 1, links);
     const node =
       mark === "***"
-        ? element("strong", {}, element("em", {}, ...inner))
-        : element(ELEMENTS[/** @type {keyof typeof ELEMENTS} */ (mark)], {}, ...inner);
-    return this.#emit([node], end + mark.length);
+        ? element("strong", {}, element("em", {}, inner))
+        : element(ELEMENTS[/** @type {keyof typeof ELEMENTS} */ (mark)], {}, inner);
+    return this.#emit(node, end + mark.length);
   }
 
   /**
@@ -164,7 +164,8 @@ class Inline {
     const target = text.slice(this.#bracket + 2, close).trim().replace(/^<(.*)>$/, "$1");
     const url = address(target.split(/\s/)[0] ?? ""); // what follows a space is a title
     if (!url) return null;
-    return this.#emit([anchor(url, label, inline(label || url.href, depth + 1, false))], close + 1);
+    const content = inline(label || url.href, depth + 1, false);
+    return this.#emit(anchor(url, label, content), close + 1);
   }
 
   /** @param {number} at @returns {number | null} */
@@ -174,7 +175,8 @@ class Inline {
     if (!found) return null;
     const shown = found[0].replace(/[.,:;!?'*_~)\]]+$/, "");
     const url = address(shown);
-    return url && this.#emit([anchor(url, shown, [new Text(visible(shown))])], at + shown.length);
+    const end = at + shown.length;
+    return url && this.#emit(anchor(url, shown, [new Text(visible(shown))]), end);
   }
 }
 
@@ -205,7 +207,7 @@ function closing(text, from, mark) {
  * @param {number} from
  */
 function closingParenthesis(text, from) {
-  for (let at = from, open = 0; at < Math.min(text.length, from + 2000); at++) {
+  for (let at = from, open = 0; at < Math.min(text.length, from + 1000); at++) {
     if (text[at] === "(") open++;
     if (text[at] === ")" && open-- === 0) return at;
   }
@@ -232,5 +234,5 @@ function anchor(url, label, content) {
   const told = label === host || label === url.origin || label.startsWith(`${url.origin}/`);
   const rest = told ? [] : [element("span", { class: "host" }, ` (${visible(host)})`)];
   const attributes = { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow" };
-  return element("a", attributes, ...content, ...rest);
+  return element("a", attributes, content, rest);
 }

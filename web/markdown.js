@@ -59,7 +59,7 @@ function block(lines, at, depth) {
   const heading = HEADING.exec(line);
   if (heading) {
     const level = Math.min(6, (heading[1] ?? "").length + 2); // h1 and h2 belong to the page
-    return [element(/** @type {"h3"} */ (`h${level}`), {}, ...inline(heading[2] ?? "")), at + 1];
+    return [element(/** @type {"h3"} */ (`h${level}`), {}, inline(heading[2] ?? "")), at + 1];
   }
   if (RULE.test(line)) return [element("hr"), at + 1];
   if (depth < MAX_DEPTH && QUOTE.test(line)) return quote(lines, at, depth);
@@ -67,7 +67,7 @@ function block(lines, at, depth) {
   if (isTable(lines, at)) return table(lines, at);
   let end = at + 1;
   while (end < lines.length && !interrupts(lines, end)) end++;
-  return [element("p", {}, ...inline(lines.slice(at, end).join("\n"))), end];
+  return [element("p", {}, inline(lines.slice(at, end).join("\n"))), end];
 }
 
 /**
@@ -110,7 +110,7 @@ function quote(lines, at, depth) {
   let end = at;
   while (end < lines.length && QUOTE.test(lines[end] ?? "")) end++;
   const inner = lines.slice(at, end).map((line) => line.replace(QUOTE, ""));
-  return [element("blockquote", {}, ...blocks(inner, depth + 1)), end];
+  return [element("blockquote", {}, blocks(inner, depth + 1)), end];
 }
 
 /**
@@ -135,7 +135,7 @@ function list(lines, at, depth) {
     for (end++; end < lines.length && belongs(lines, end, indent); end++) {
       inner.push(unindent(lines[end] ?? "", width));
     }
-    node.append(element("li", {}, ...tight(blocks(inner, depth + 1))));
+    node.append(element("li", {}, tight(blocks(inner, depth + 1))));
   }
   return [node, end];
 }
@@ -198,8 +198,8 @@ function cells(line) {
 function table(lines, at) {
   /** @type {(tag: "th" | "td", line: string) => HTMLElement} */
   const row = (tag, line) => {
-    const content = cells(line).map((cell) => element(tag, {}, ...inline(cell.trim())));
-    return element("tr", {}, ...content);
+    const content = cells(line).map((cell) => element(tag, {}, inline(cell.trim())));
+    return element("tr", {}, content);
   };
   const head = element("thead", {}, row("th", lines[at] ?? ""));
   const body = element("tbody");

@@ -1,0 +1,280 @@
+"""<inferaived-chat> on pages that are not ours, and the model's text in it: hostile until shown.
+
+The element is the one that ships; only the engine behind it is fake (fake_client.js).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from py_engine.hosts.static import Server, running
+from tests.browser.hostile_markdown import HOST, PAYLOADS
+from tests.browser.page_fixtures import Record, ask, fake, make_site
+
+BARE = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Shop</title>
+<h1>A page of somebody else</h1>
+<script type="module" src="{}widget.js"></script>
+<inferaived-chat model="{}"></inferaived-chat>"""
+
+# What Markdown may become. Anything else in a message is a hole.
+ALLOWED = {
+    **{name: [] for name in "p br strong em del code h3 h4 h5 h6 ul li blockquote hr".split()},
+    **{name: [] for name in "table thead tbody tr th td".split()},
+    "a": ["href", "rel", "target"],
+    "div": ["class", "tabindex"],
+    "ol": ["start"],
+    "pre": ["data-language", "tabindex"],
+    "span": ["class"],
+}
+
+# Defines globalThis.holes(node): what under a node is not allowed.
+WATCH = """allowed => {
+  globalThis.hits = 0;
+  globalThis.pwned = () => { hits += 1; };
+  globalThis.holes = (top) => {
+    const found = [];
+    for (const node of top.querySelectorAll("*")) {
+      const known = allowed[node.localName];
+      const extra = node.getAttributeNames().filter((name) => !known?.includes(name));
+      if (!known || extra.length > 0) found.push(node.outerHTML);
+      if (node.localName !== "a") continue;
+      const { protocol, host, pathname } = new URL(node.getAttribute("href"));
+      const shown = node.textContent.includes(protocol === "mailto:" ? pathname : host);
+      const safe = ["http:", "https:", "mailto:"].includes(protocol) && node.target === "_blank";
+      if (!shown || !safe || node.rel !== "noopener noreferrer nofollow") found.push(node.outerHTML);
+    }
+    return found;
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("widget")
+    make_site(folder)
+    (folder / "shop.html").write_text(BARE.format("", "models/own.gguf"))
+    with running(folder) as served:
+        yield served
+
+
+@pytest.fixture
+def page(chromium: Browser, site: Server) -> Iterator[Page]:
+    """A page with one script tag and the element, on the origin of the script."""
+    context = chromium.new_context(service_workers="block")
+    record = Record(context, site.url)
+    opened = context.new_page()
+    opened.goto(f"{site.url}shop.html")
+    yield opened
+    context.close()
+    assert record.unknown() == []
+    assert record.errors == []
+
+
+def test_nothing_loads_before_a_gesture(page: Page) -> None:
+    expect(page.get_by_text("own.gguf")).to_be_visible()
+    assert fake(page)["loads"] == []
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("own.gguf · llama")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    assert fake(page)["loads"] == [[f"{page.url.removesuffix('shop.html')}models/own.gguf"]]
+
+
+def test_a_message_loads_the_model(page: Page) -> None:
+    ask(page, 'say ["Welcome"]')
+    expect(page.get_by_role("article", name="Model")).to_contain_text("Welcome")
+    ask(page, "endless")
+    expect(page.get_by_text("word9 ")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("stopped")).to_be_visible()
+    assert len(fake(page)["loads"]) == 1
+
+
+def test_attributes_and_removal(page: Page) -> None:
+    chat = page.locator("inferaived-chat")
+    chat.evaluate("chat => chat.setAttribute('model', 'models/later.gguf')")
+    expect(page.get_by_text("later.gguf")).to_be_visible()
+    chat.evaluate("chat => { chat.system = 'Sell shoes.'; chat.options = { seed: 5 } }")
+    ask(page, "hello")
+    expect(page.get_by_role("article", name="Model")).to_contain_text("tok/s")
+    request = fake(page)["requests"][0]
+    assert request["messages"][0] == {"role": "system", "content": "Sell shoes."}
+    assert request["options"] == {"seed": 5}
+    chat.evaluate("chat => { globalThis.kept = chat; chat.remove() }")
+    page.wait_for_timeout(50)
+    assert fake(page)["closed"] == 1
+    page.evaluate("() => document.body.append(kept)")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+
+
+def test_from_another_origin_it_is_a_frame(
+    chromium: Browser, site: Server, tmp_path: Path
+) -> None:
+    """Our code gets no access to that page, nor it to the chat, and nothing loads unasked."""
+    (tmp_path / "shop.html").write_text(BARE.format(site.url, "https://models.example/m.gguf"))
+    with running(tmp_path) as shop:
+        context = chromium.new_context(service_workers="block")
+        record = Record(context, site.url, shop.url)
+        context.route(f"{site.url}**", allow_other_sites)
+        page = context.new_page()
+        page.goto(f"{shop.url}shop.html")
+        frame = page.frame_locator("inferaived-chat iframe")
+        expect(frame.get_by_text("m.gguf")).to_be_visible()
+        expect(frame.get_by_role("button", name="Settings")).to_be_hidden()
+        frame.get_by_role("button", name="Start").click()
+        box = frame.get_by_role("textbox", name="Message")
+        box.fill('say ["from the frame"]')
+        box.press("Enter")
+        expect(frame.get_by_role("article", name="Model")).to_contain_text("from the frame")
+        assert page.evaluate("() => globalThis.fake?.loads ?? []") == []
+        context.close()
+    assert record.unknown() == []
+    assert record.errors == []
+
+
+def allow_other_sites(route: Route) -> None:
+    """What a host that serves the widget to others has to send (GitHub Pages does)."""
+    answer = route.fetch()
+    route.fulfill(response=answer, headers={**answer.headers, "Access-Control-Allow-Origin": "*"})
+
+
+def test_hostile_text_stays_text_at_every_split(page: Page) -> None:
+    """Every prefix of every payload, drawn into the live page as a stream draws it."""
+    assert len(PAYLOADS) >= 100
+    page.evaluate(WATCH, ALLOWED)
+    found = page.evaluate(
+        """async (payloads) => {
+             const { render } = await import("./markdown.js");
+             const { patch } = await import("./dom.js");
+             const found = [];
+             for (const payload of payloads) {
+               const box = document.body.appendChild(document.createElement("div"));
+               for (let end = 1; end <= payload.length; end++) {
+                 patch(box, render(payload.slice(0, end)));
+                 found.push(...holes(box).map((hole) => [payload.slice(0, end), hole]));
+               }
+               const whole = document.createElement("div");
+               whole.append(...render(payload));
+               if (!whole.isEqualNode(box)) found.push([payload, "depends on the splits"]);
+             }
+             await new Promise((resolve) => setTimeout(resolve, 300));
+             return found;
+           }""",
+        PAYLOADS,
+    )
+    assert found == []
+    assert page.evaluate("() => hits") == 0
+
+
+def test_hostile_text_stays_text_in_the_widget(page: Page) -> None:
+    text = "\n\n".join(PAYLOADS)
+    page.evaluate(WATCH, ALLOWED)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("own.gguf · llama")).to_be_visible()
+    ask(page, "say " + json.dumps([text[at : at + 29] for at in range(0, len(text), 29)]))
+    expect(page.get_by_text(" · 31 tok/s")).to_be_visible(timeout=60_000)
+    seen: list[Any] = page.evaluate(
+        """() => {
+             const { shadowRoot } = document.querySelector("inferaived-chat");
+             return [...shadowRoot.querySelectorAll(".message .text")].flatMap(holes);
+           }"""
+    )
+    assert seen == []
+    assert page.evaluate("() => hits") == 0
+    expect(page.get_by_role("article", name="Model")).to_contain_text(f"({HOST})")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("a **b** *c* `d` ~~e~~", "<p>a <strong>b</strong> <em>c</em> <code>d</code> <del>e</del></p>"),
+        ("***x*** snake_case_name 2 * 3 * 4", "<p><strong><em>x</em></strong> snake_case_name 2 * 3 * 4</p>"),
+        ("**a *b* c**", "<p><strong>a <em>b</em> c</strong></p>"),
+        ("half **open", "<p>half **open</p>"),
+        ("\\*not\\* `a\\*b`", "<p>*not* <code>a\\*b</code></p>"),
+        ("`` a`b ``", "<p><code>a`b</code></p>"),
+        ("one\ntwo\n\nthree", "<p>one<br>two</p><p>three</p>"),
+        ("# A\n###### B", "<h3>A</h3><h6>B</h6>"),
+        ("- a\n- b\n  - c\n\nd", "<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul><p>d</p>"),
+        ("3. a\n4. b", '<ol start="3"><li>a</li><li>b</li></ol>'),
+        ("1. a\n\n   b\n2. c", "<ol><li>a<p>b</p></li><li>c</li></ol>"),
+        ("> a\n> > b", "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote>"),
+        ("---", "<hr>"),
+        ("```py\n<b>\n```\nx", '<pre tabindex="0" data-language="py"><code>&lt;b&gt;</code></pre><p>x</p>'),
+        ("```\nhalf\nopen", '<pre tabindex="0"><code>half\nopen</code></pre>'),
+        (
+            "| a | b |\n|---|:-:|\n| 1 | **2** |",
+            '<div class="table" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead>'
+            "<tbody><tr><td>1</td><td><strong>2</strong></td></tr></tbody></table></div>",
+        ),
+        ("bidi \u202e and \u200b", "<p>bidi ⟨U+202E⟩ and ⟨U+200B⟩</p>"),
+        ("é 日本 👩\u200d👩\u200d👧", "<p>é 日本 👩\u200d👩\u200d👧</p>"),
+    ],
+)
+def test_markdown(page: Page, source: str, shown: str) -> None:
+    assert rendered(page, source) == shown
+
+
+@pytest.mark.parametrize(
+    ("source", "shown", "href"),
+    [
+        ("[a](https://x.example/p_(q))", "a (x.example)", "https://x.example/p_(q)"),
+        ("see https://x.example/a_b.", "https://x.example/a_b", "https://x.example/a_b"),
+        ("[https://bank.example](https://x.example)", "https://bank.example (x.example)", "https://x.example/"),
+        ("https://bank.example@x.example/", "https://bank.example@x.example/ (x.example)", None),
+        ("[раураl](https://раураl.example)", "раураl (xn--l-7sba6dbr.example)", None),
+        ("![alt](https://x.example/i.png)", "alt (x.example)", "https://x.example/i.png"),
+        ("[m](mailto:a@x.example)", "m (a@x.example)", "mailto:a@x.example"),
+    ],
+)
+def test_links_say_where_they_go(page: Page, source: str, shown: str, href: str | None) -> None:
+    text, address = page.evaluate(
+        """async (source) => {
+             const { render } = await import("./markdown.js");
+             const link = render(source)[0].querySelector("a");
+             return [link.textContent, link.getAttribute("href")];
+           }""",
+        source,
+    )
+    assert text == shown
+    assert href in (None, address)
+
+
+def rendered(page: Page, source: str) -> str:
+    html: str = page.evaluate(
+        """async (source) => {
+             const { render } = await import("./markdown.js");
+             const box = document.createElement("div");
+             box.append(...render(source));
+             return box.innerHTML;
+           }""",
+        source,
+    )
+    return html
+
+
+def test_no_text_makes_drawing_slow(page: Page) -> None:
+    """160,000 characters of what invites searching: under a second each if the time is linear, on
+    a machine that is not busy; half a minute and more if it were quadratic."""
+    units = ["*", "**a ", "_a_ ", "***", "[", "[](", "](", "`", "` ``", "~~", "> ", "- ", "|", "h"]
+    units += ["\\", "https://a ", " ", "\n", "a\n", "1. a\n", "  - a\n", "|a|\n|-|\n", "```\n"]
+    units += ["*_", "(((", "![", "# "]
+    slow = page.evaluate(
+        """async (units) => {
+             const { render } = await import("./markdown.js");
+             const slow = [];
+             for (const unit of units) {
+               const text = unit.repeat(160000 / unit.length);
+               const start = performance.now();
+               render(text);
+               const taken = performance.now() - start;
+               if (taken > 8000) slow.push([unit, taken]);
+             }
+             return slow;
+           }""",
+        units,
+    )
+    assert slow == []
