@@ -31,6 +31,7 @@ import urllib.request
 import venv
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -290,11 +291,9 @@ def serve(host: str, port: int) -> None:
         server = Server(DIST, host, port)
     except OSError as error:
         sys.exit(f"build.py: cannot listen on {host}:{port} ({error.strerror}); try --port")
-    print(f"Inferaived is at {server.url}   (Ctrl+C ends it)", flush=True)
-    try:
+    with server, suppress(KeyboardInterrupt):
+        print(f"Inferaived is at {server.url}   (Ctrl+C ends it)", flush=True)
         server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
 
 
 # ---- test, check, lock

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,6 +160,18 @@ def test_help_explains_every_command() -> None:
     text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in ("serve", "dist", "test", "check", "lock"):
         assert f"build.py {name}" in text
+
+
+def test_serve_prints_an_address_that_answers() -> None:
+    command = [sys.executable, "build.py", "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            found = next(filter(None, (re.search(r"http\S+", line) for line in process.stdout)))
+            with urllib.request.urlopen(found[0], timeout=30) as answer:
+                assert b"<title>Inferaived</title>" in answer.read()
+        finally:
+            process.terminate()
 
 
 # ---- the static server
