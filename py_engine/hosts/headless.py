@@ -172,6 +172,7 @@ class BrowserEngine:
                 progress(value["done"], value["total"])
 
         self._emit = tell
+        self.info = {}
         given = {"model": self._served(model), "context": context}
         self.info = await self._call(_LOAD, given)
 
@@ -192,6 +193,7 @@ class BrowserEngine:
 
     async def score(self, ids: Sequence[int]) -> AsyncIterator[bytes]:
         """As `Engine.score`."""
+        self._check_loaded()
         nbytes = 4 * int(self.info["n_vocab"])
         async for text in self._stream(_SCORE, list(ids)):
             if text is not None:
@@ -213,15 +215,17 @@ class BrowserEngine:
 
     async def stop(self) -> None:
         """End the running reply between two tokens."""
-        await self._page.evaluate("() => globalThis.inferaived.engine.stop()")
+        await self._page.evaluate("() => globalThis.inferaived.engine?.stop()")
 
     async def close(self) -> None:
         """Free the model; another one may be loaded."""
-        await self._call("() => globalThis.inferaived.engine.close()", None)
+        self.info = {}
+        await self._call("() => globalThis.inferaived.engine?.close()", None)
 
     async def _reply(
         self, verb: str, given: object, options: Mapping[str, object]
     ) -> AsyncIterator[Piece]:
+        self._check_loaded()
         argument = {"verb": verb, "given": given, "options": options}
         ended = False
         try:
@@ -231,9 +235,14 @@ class BrowserEngine:
                     yield Piece("", (), Reply(**value))
                 else:
                     yield Piece(value["text"], tuple(value["ids"]), None)
-        finally:
+        except (GeneratorExit, asyncio.CancelledError):  # whoever listened went away
             if not ended:
                 await self.stop()
+            raise
+
+    def _check_loaded(self) -> None:
+        if not self.info:
+            raise errors.InferaivedError("no model is loaded", "Load one first.")
 
     async def _stream(self, code: str, argument: object) -> AsyncIterator[Any]:
         """What `code` emits, and in the end what it returns."""
