@@ -73,7 +73,7 @@ class Splitter:
     def cut(self, text: str) -> str:
         """The text with the sentinel inside every occurrence, overlapping ones too.
 
-        A token of one character cannot be cut: its occurrences are removed.
+        A token of one character cannot be cut: the sentinel takes its place.
         """
         return self._marked(text, everywhere=False)
 
@@ -89,6 +89,6 @@ class Splitter:
             token = self._longest(text, match.start())
             if token in self._keep or (token is None and not everywhere):
                 return match[0]
-            return "" if match[0] in self._tokens else match[0] + SENTINEL
+            return SENTINEL if match[0] in self._tokens else match[0] + SENTINEL
 
         return self._first.sub(mark, text)

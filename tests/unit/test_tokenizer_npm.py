@@ -1,0 +1,112 @@
+"""The browser's tokenizer library gives the ids of the native one: vectors, text, code points.
+
+Runs web/tokens.js over npm @huggingface/tokenizers under Node (encode.mjs).
+`python -m tests.unit.test_tokenizer_npm` runs the sweeps over all code points.
+"""
+
+import json
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from py_engine.text.special import Splitter
+from py_engine.text.tokenizer import Tokenizer
+from tests.vocabularies import (
+    COMMON,
+    HARD_TEXTS,
+    OTHERS,
+    ROOT,
+    RustEncoder,
+    assigned,
+    tokenizer,
+    vectors,
+)
+
+LIBRARY = ROOT / "node_modules/@huggingface/tokenizers/dist/tokenizers.min.mjs"
+
+
+def npm_ids(ours: Tokenizer, texts: list[str], folder: Path) -> list[list[int]]:
+    """The npm library's ids of plain texts; skips by name where it cannot run."""
+    node = shutil.which("node")
+    if node is None or not LIBRARY.exists():
+        pytest.skip("node or node_modules/@huggingface/tokenizers is absent (npm ci)")
+    encoder = ours._encoder
+    assert isinstance(encoder, RustEncoder)
+    described = folder / "tokenizer.json"
+    described.write_text(encoder.json, encoding="utf-8")
+    question = {
+        "library": str(LIBRARY), "tokens": str(ROOT / "web/tokens.js"), "json": str(described),
+        "texts": texts,
+    }  # fmt: skip
+    answer = subprocess.run(
+        [node, str(ROOT / "tests/unit/encode.mjs")],
+        input=json.dumps(question), capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    ids: list[list[int]] = json.loads(answer.stdout)["ids"]
+    return ids
+
+
+def plain(ours: Tokenizer, texts: list[str]) -> list[str]:
+    """The fragments of the texts that reach a library."""
+    special = Splitter(ours.special)
+    pieces = (piece for text in texts for piece in special.split(text))
+    return [piece for piece in pieces if isinstance(piece, str)]
+
+
+def check(name: str, texts: list[str], folder: Path) -> None:
+    ours = tokenizer(name)
+    fragments = plain(ours, texts)
+    expected = [ours._encoder.encode(text) for text in fragments]
+    got = npm_ids(ours, fragments, folder)
+    wrong = [
+        (text, ids, right)
+        for text, ids, right in zip(fragments, got, expected, strict=True)
+        if ids != right
+    ]
+    assert not wrong, (len(wrong), wrong[0])
+
+
+def contexts(step: int) -> list[str]:
+    return [f"a{char} {char}{char}1'{char}\n{char}" for char in assigned(step)]
+
+
+def random_texts(count: int) -> list[str]:
+    chance = random.Random(11)
+    pools = [
+        "abcXYZ",
+        " \t\n\r\x0b\u3000",
+        "0123²٣",
+        "'sS'tTlL",
+        "éßñΣжकि漢かナ한👩‍💻🇩🇪",
+        ".,;!?<|>[]{}#",
+    ]
+    return ["".join(chance.choice(chance.choice(pools)) for _ in range(24)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("name", COMMON + OTHERS)
+def test_the_browsers_library_agrees(name: str, tmp_path: Path) -> None:
+    cases = vectors(name)
+    guarded = sorted(tokenizer(name).special)[:100]
+    texts = [text for text, _ in cases] + [*HARD_TEXTS, *random_texts(300), *contexts(step=97)]
+    check(name, [*texts, *(f"x{text[1:]} {text[:-1]}" for text in guarded)], tmp_path)
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_the_browsers_library_cannot_form_a_control_token(name: str, tmp_path: Path) -> None:
+    ours = tokenizer(name)
+    hostile = [text for text, i in ours.special.items() if ours.is_guarded(i)]
+    for ids in npm_ids(ours, [*hostile, *(f" {text} {text}" for text in hostile)], tmp_path):
+        assert not ours.vocabulary.guarded & set(ids)
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    for vocabulary in COMMON:
+        with tempfile.TemporaryDirectory() as there:
+            check(vocabulary, contexts(step=1) + random_texts(5000), Path(there))
+        print(vocabulary, "all code points, 5000 random texts")

@@ -1,0 +1,105 @@
+"""llama.cpp's vocabulary files, their vectors, and the two tokenizer libraries over them.
+
+The files are third-party and not in this repository: ../shared/data/vocab holds four, and the
+environment variable LLAMA_CPP_MODELS may name llama.cpp's own `models` folder (all of them, and
+`templates/`; it is in the sdist of llama-cpp-python). What is absent is skipped by name.
+"""
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+import tokenizers
+
+from py_engine.formats.gguf import read_gguf
+from py_engine.hosts.files import FileSource
+from py_engine.text.tokenizer import Tokenizer
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared/data/vocab"
+MODELS = Path(os.environ.get("LLAMA_CPP_MODELS", SHARED))
+SEPARATOR = "\n__ggml_vocab_test__\n"
+
+COMMON = ("gpt-2", "llama-bpe", "llama-spm", "qwen2")
+"""The four that every developer has."""
+OTHERS = (
+    "command-r", "deepseek-coder", "falcon", "gemma-4", "mpt", "phi-3", "qwen35", "refact",
+    "starcoder",
+)  # fmt: skip
+SPACES_AS_MARKS = ("gemma-4", "llama-spm", "phi-3")
+"""Vocabularies that write a space as U+2581, so that a typed U+2581 comes back as a space."""
+
+HARD_TEXTS = (
+    "\x1f", "¼-a ½-a ¾-a 〇-a Ⅵ-a", "\ufeff//", "Cửa Việt", "<s>a", "<unk><|endoftext|><s>",
+    '"a\na"', '"', "⺎", "\n\x0b  ", "a\xa0\xa0\x00b", "one <mask>", "a </s> b", "\xa0aC",
+    "\u2029\ua3e4", "a ?", "å", "\U000ac517\U000522f4", "I'Ll we'VE ſ's 'ſ", "  \t\u3000 x",
+    "é́ 👩‍👩‍👧 🇩🇪", "1234567 ٣٤٥ ½", "a\r\n\r\n b\r", " " * 70 + "x", "[EMPTY_3]", "<0x0A>", "",
+)  # fmt: skip
+"""The edge list of llama.cpp's test-tokenizer-random.py, and ours."""
+
+
+def path(name: str) -> Path:
+    """The file of a vocabulary; skips the test when it is not here."""
+    for folder in (MODELS, SHARED):
+        found = folder / f"ggml-vocab-{name}.gguf"
+        if found.exists():
+            return found
+    pytest.skip(f"{name}: no ggml-vocab-{name}.gguf (set LLAMA_CPP_MODELS)")
+
+
+class RustEncoder:
+    """PyPI tokenizers, as the native host uses it."""
+
+    def __init__(self, tokenizer_json: str) -> None:
+        self.json = tokenizer_json
+        self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer_json)
+
+    def encode(self, text: str) -> list[int]:
+        """Plain text to ids."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+
+@cache
+def metadata(name: str) -> Mapping[str, object]:
+    """The metadata of a vocabulary file."""
+    source = FileSource(str(path(name)))
+    try:
+        return asyncio.run(read_gguf(source)).metadata
+    finally:
+        source.close()
+
+
+@cache
+def tokenizer(name: str) -> Tokenizer:
+    """The tokenizer of a vocabulary file, over PyPI tokenizers."""
+    return Tokenizer(metadata(name), RustEncoder)
+
+
+def vectors(name: str) -> list[tuple[str, list[int]]]:
+    """llama.cpp's cases: text, and its ids without BOS and without parsing special tokens."""
+    file = path(name)
+    with open(f"{file}.inp", encoding="utf-8", newline="") as inputs:
+        texts = inputs.read().split(SEPARATOR)
+    if not texts[-1]:
+        texts.pop()
+    with open(f"{file}.out", encoding="ascii") as outputs:
+        rows = [[int(number) for number in line.split()] for line in outputs.read().split("\n")]
+    assert len(rows) >= len(texts) > 40
+    return list(zip(texts, rows, strict=False))
+
+
+def assigned(step: int = 1, start: int = 0) -> Iterator[str]:
+    """Every `step`-th assigned code point below 0x30000."""
+    points = (
+        chr(point)
+        for point in range(0x30000)
+        if unicodedata.category(chr(point)) not in ("Cn", "Co", "Cs")
+    )
+    for i, char in enumerate(points):
+        if i % step == start % step:
+            yield char
