@@ -4,7 +4,11 @@
 // those off itself: this file sees plain text only. Ids cross as one Int32Array, which Python
 // turns into a list in one go:  encoder.encode(text).to_py().tolist()
 
-import { Tokenizer } from "./tokenizers.min.mjs";
+// @ts-expect-error -- build.py lays the npm package's file beside this one; its types come below.
+import { Tokenizer as Library } from "./tokenizers.min.mjs";
+
+/** @type {typeof import("@huggingface/tokenizers").Tokenizer} */
+const Tokenizer = Library;
 
 /**
  * @typedef {object} Encoder
