@@ -313,7 +313,7 @@ def test(tiers: Sequence[str], arguments: Sequence[str]) -> None:
 
 def check() -> None:
     """Run every linter and type checker; end with status 1 if one of them complains."""
-    install_python("check")
+    install_python("test", "check")  # mypy reads the types of what the tests use
     install_node(dev=True)
     tools: dict[str, tuple[str | Path, ...]] = {
         "ruff check": (PYTHON, "-m", "ruff", "check"),
