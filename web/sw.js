@@ -33,7 +33,7 @@ async function install() {
   if (manifest.build !== build) throw new Error(`the server has build ${manifest.build} now`);
   const cache = await caches.open(PREFIX + build);
   try {
-    const files = Object.entries(manifest.files).filter(([name]) => name !== "sw.js");
+    const files = Object.entries(manifest.files).filter(([name]) => belongs(name));
     await Promise.all(files.map(([name, { sha256 }]) => keep(cache, name, sha256)));
   } catch (error) {
     await caches.delete(PREFIX + build);
@@ -78,8 +78,16 @@ function ownName(request) {
   if (url.origin !== home.origin || !url.pathname.startsWith(home.pathname)) return null;
   if (request.method !== "GET" && request.method !== "HEAD") return null;
   const name = decodeURIComponent(url.pathname.slice(home.pathname.length)) || "index.html";
-  if (name === "build.json" || (name.endsWith(".gguf") && name !== DEMO)) return null;
-  return name;
+  return belongs(name) ? name : null;
+}
+
+/**
+ * Whether a file of this site is part of the copy: weights are not, except the demo's.
+ * @param {string} name
+ */
+function belongs(name) {
+  if (name === "build.json" || name === "sw.js") return false;
+  return name === DEMO || !name.endsWith(".gguf");
 }
 
 /**

@@ -80,12 +80,21 @@ _ADDRESSES = [
 
 _LINKS = ["[x]({})", "![x]({})", "<{}>", "[x]: {}\n\n[x]", "[![x]({0})]({0})", '[x]({} "t")']
 
-_PLACES = ["# {}", "> {}", "- {}\n  {}", "1. {}", "| {} |\n|---|\n| {} |", "**{}**", "_{}_", "~~{}~~"]
+_PLACES = [
+    "# {}",
+    "> {}",
+    "- {}\n  {}",
+    "1. {}",
+    "| {} |\n|---|\n| {} |",
+    "**{}**",
+    "_{}_",
+    "~~{}~~",
+]
 
 _ODD = [
     "```html\n<script>pwned()</script>\n```",
     "```<img src=x onerror=pwned()>\n```",
-    "``` x\" onload=\"pwned()\n```",
+    '``` x" onload="pwned()\n```',
     "`<img src=x onerror=pwned()>`",
     "```\n</code></pre><script>pwned()</script>",
     "[a](https://good.example)\u202e(elpmaxe.live//:sptth)[b]",

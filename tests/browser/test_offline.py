@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from py_engine.hosts.static import Server, running
 from tests.browser.page_fixtures import ask, make_site, write_build
 
+WAITING = "() => navigator.serviceWorker.getRegistration().then((one) => one.waiting !== null)"
 READY = "Demo: a tiny test model ·"
 
 
@@ -72,7 +73,8 @@ def test_page_and_demo_with_the_network_off(
     expect(page.get_by_role("article", name="Model")).to_contain_text("offline")
     kept = page.evaluate(
         """async () => {
-             const get = (range) => fetch("models/demo.gguf", { headers: range && { Range: range } });
+             const headers = (range) => range && { Range: range };
+             const get = (range) => fetch("models/demo.gguf", { headers: headers(range) });
              const [whole, part, end, wrong] = await Promise.all(
                [undefined, "bytes=0-3", "bytes=1000-", "bytes=5000-"].map(get));
              const head = await fetch("models/demo.gguf", { method: "HEAD" });
@@ -90,9 +92,11 @@ def test_page_and_demo_with_the_network_off(
 
 def test_other_weights_are_never_kept(context: BrowserContext, site: Server, folder: Path) -> None:
     (folder / "models/big.gguf").write_bytes(b"GGUF" + bytes(5000))
+    write_build(folder)
     page = visit(context, site)
     wait_for_copy(page)
     page.reload()
+    expect(page.get_by_text(READY)).to_be_visible()
     get = "() => fetch('models/big.gguf').then((a) => a.status, () => 'no network')"
     assert page.evaluate(get) == 200
     context.set_offline(True)
@@ -116,9 +120,9 @@ def test_a_new_version_waits_to_be_asked(
     expect(page.get_by_text("word5 ")).to_be_visible()
     button.click()
     page.wait_for_timeout(500)
+    assert page.evaluate(WAITING)
     expect(page.get_by_role("button", name="Stop")).to_be_visible()  # no answer is cut short
     assert page.title() == "Inferaived"
-    page.keyboard.press("Escape")
     page.get_by_role("textbox", name="Message").press("Escape")
     expect(page).to_have_title("Inferaived two")
     expect(page.get_by_role("article", name="You")).to_have_text("endless")
@@ -159,6 +163,7 @@ def test_a_folder_without_a_build_works_without_a_copy(
 ) -> None:
     (folder / "build.json").unlink()
     page = visit(context, site)
-    assert page.evaluate("() => navigator.serviceWorker.getRegistrations().then((r) => r.length)") == 0
+    count = "() => navigator.serviceWorker.getRegistrations().then((all) => all.length)"
+    assert page.evaluate(count) == 0
     ask(page, 'say ["fine"]')
     expect(page.get_by_role("article", name="Model")).to_contain_text("fine")

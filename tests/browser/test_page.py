@@ -232,7 +232,11 @@ def test_files_are_chosen_and_dropped(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("button", name="Model")).to_contain_text("and 1 more")
     assert fake(page)["loads"][-1] == ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]
     transfer = page.evaluate_handle(
-        "() => { const t = new DataTransfer(); t.items.add(new File(['GGUF'], 'd.gguf')); return t }"
+        """() => {
+             const transfer = new DataTransfer();
+             transfer.items.add(new File(["GGUF"], "d.gguf"));
+             return transfer;
+           }"""
     )
     page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
     expect(page.get_by_text("Drop a GGUF file to load it")).to_be_visible()

@@ -22,8 +22,9 @@ BARE = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>S
 
 # What Markdown may become. Anything else in a message is a hole.
 ALLOWED = {
-    **{name: [] for name in "p br strong em del code h3 h4 h5 h6 ul li blockquote hr".split()},
-    **{name: [] for name in "table thead tbody tr th td".split()},
+    **dict.fromkeys(("p", "br", "strong", "em", "del", "code", "h3", "h4", "h5", "h6"), []),
+    **dict.fromkeys(("ul", "li", "blockquote", "hr"), []),
+    **dict.fromkeys(("table", "thead", "tbody", "tr", "th", "td"), []),
     "a": ["href", "rel", "target"],
     "div": ["class", "tabindex"],
     "ol": ["start"],
@@ -45,7 +46,8 @@ WATCH = """allowed => {
       const { protocol, host, pathname } = new URL(node.getAttribute("href"));
       const shown = node.textContent.includes(protocol === "mailto:" ? pathname : host);
       const safe = ["http:", "https:", "mailto:"].includes(protocol) && node.target === "_blank";
-      if (!shown || !safe || node.rel !== "noopener noreferrer nofollow") found.push(node.outerHTML);
+      const apart = node.rel === "noopener noreferrer nofollow";
+      if (!shown || !safe || !apart) found.push(node.outerHTML);
     }
     return found;
   };
@@ -110,9 +112,7 @@ def test_attributes_and_removal(page: Page) -> None:
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 
-def test_from_another_origin_it_is_a_frame(
-    chromium: Browser, site: Server, tmp_path: Path
-) -> None:
+def test_from_another_origin_it_is_a_frame(chromium: Browser, site: Server, tmp_path: Path) -> None:
     """Our code gets no access to that page, nor it to the chat, and nothing loads unasked."""
     (tmp_path / "shop.html").write_text(BARE.format(site.url, "https://models.example/m.gguf"))
     with running(tmp_path) as shop:
@@ -190,8 +190,14 @@ def test_hostile_text_stays_text_in_the_widget(page: Page) -> None:
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
-        ("a **b** *c* `d` ~~e~~", "<p>a <strong>b</strong> <em>c</em> <code>d</code> <del>e</del></p>"),
-        ("***x*** snake_case_name 2 * 3 * 4", "<p><strong><em>x</em></strong> snake_case_name 2 * 3 * 4</p>"),
+        (
+            "a **b** *c* `d` ~~e~~",
+            "<p>a <strong>b</strong> <em>c</em> <code>d</code> <del>e</del></p>",
+        ),
+        (
+            "***x*** snake_case_name 2 * 3 * 4",
+            "<p><strong><em>x</em></strong> snake_case_name 2 * 3 * 4</p>",
+        ),
         ("**a *b* c**", "<p><strong>a <em>b</em> c</strong></p>"),
         ("half **open", "<p>half **open</p>"),
         ("\\*not\\* `a\\*b`", "<p>*not* <code>a\\*b</code></p>"),
@@ -203,7 +209,10 @@ def test_hostile_text_stays_text_in_the_widget(page: Page) -> None:
         ("1. a\n\n   b\n2. c", "<ol><li>a<p>b</p></li><li>c</li></ol>"),
         ("> a\n> > b", "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote>"),
         ("---", "<hr>"),
-        ("```py\n<b>\n```\nx", '<pre tabindex="0" data-language="py"><code>&lt;b&gt;</code></pre><p>x</p>'),
+        (
+            "```py\n<b>\n```\nx",
+            '<pre tabindex="0" data-language="py"><code>&lt;b&gt;</code></pre><p>x</p>',
+        ),
         ("```\nhalf\nopen", '<pre tabindex="0"><code>half\nopen</code></pre>'),
         (
             "| a | b |\n|---|:-:|\n| 1 | **2** |",
@@ -223,7 +232,11 @@ def test_markdown(page: Page, source: str, shown: str) -> None:
     [
         ("[a](https://x.example/p_(q))", "a (x.example)", "https://x.example/p_(q)"),
         ("see https://x.example/a_b.", "https://x.example/a_b", "https://x.example/a_b"),
-        ("[https://bank.example](https://x.example)", "https://bank.example (x.example)", "https://x.example/"),
+        (
+            "[https://bank.example](https://x.example)",
+            "https://bank.example (x.example)",
+            "https://x.example/",
+        ),
         ("https://bank.example@x.example/", "https://bank.example@x.example/ (x.example)", None),
         ("[раураl](https://раураl.example)", "раураl (xn--l-7sba6dbr.example)", None),
         ("![alt](https://x.example/i.png)", "alt (x.example)", "https://x.example/i.png"),
