@@ -68,6 +68,12 @@ class Cursor:
         size = self.source.size
         return wanted if size is None else max(nbytes, min(wanted, size - at))
 
+    async def take(self, nbytes: int, what: str) -> bytes:
+        """The next bytes."""
+        await self.need(nbytes, what)
+        self.pos += nbytes
+        return self.buffer[self.pos - nbytes : self.pos]
+
     async def unpack(self, layout: struct.Struct, what: str) -> tuple[int, ...]:
         """The next fields of a layout."""
         await self.need(layout.size, what)
@@ -81,9 +87,7 @@ class Cursor:
         (nbytes,) = await self.unpack(_LENGTH, what)
         if nbytes > cap:
             fail("BAD_LENGTH", start, f"{short(what)} has {nbytes} bytes; {cap} are allowed")
-        await self.need(nbytes, what)
-        self.pos += nbytes
-        return self.buffer[self.pos - nbytes : self.pos]
+        return await self.take(nbytes, what)
 
     async def strings(self, count: int, cap: int, what: str) -> list[bytes]:
         """The next `count` strings."""

@@ -220,13 +220,15 @@ async def _array(cursor: Cursor, key: str) -> MetaValue:
     kind, count = await cursor.unpack(_ARRAY_HEAD, key)
     if kind == _ARRAY:
         fail("NESTED_ARRAY", start, f"{short(key)} is an array of arrays")
-    if kind != _STRING and kind not in _CODES:
+    if kind != _STRING and kind not in _SCALARS:
         fail("BAD_VALUE_TYPE", start, f"{short(key)} is an array of the unknown type {kind}")
     if count > MAX_ARRAY:
         fail("TOO_MANY", start, f"{short(key)} claims {count} elements; {MAX_ARRAY} are allowed")
     if kind == _STRING:
         return await cursor.strings(count, MAX_STRING, key)
-    items = list(await cursor.unpack(struct.Struct(f"<{count}{_CODES[kind]}"), key))
+    layout = _SCALARS[kind]
+    raw = await cursor.take(count * layout.size, key)
+    items = [item for (item,) in layout.iter_unpack(raw)]
     return _bools(items, start, key) if kind == _BOOL else items
 
 

@@ -22,6 +22,7 @@ from tests.gguf_cases import (
     MUST_FAIL,
     MUST_PASS,
     PAIRS,
+    SCALARS,
     TENSORS,
     VALUES,
     MemorySource,
@@ -295,6 +296,18 @@ def test_a_claim_costs_nothing(name: str, tells: bool) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("kind", [0, 5, 6, 7, 8, 12])
+def test_memory_follows_the_bytes(kind: int) -> None:
+    """Python's objects are bigger than the file's numbers, but by a known factor."""
+    item = string(b"abcde") if kind == 8 else SCALARS[kind]
+    data = build([Pair(b"my.key", 9, array(kind, [item] * 100_000))])
+    tracemalloc.start()
+    read(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 14 * len(data)
 
 
 # ---- bugs of others, and rules of our own
