@@ -22,9 +22,9 @@ BARE = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>S
 
 # What Markdown may become. Anything else in a message is a hole.
 ALLOWED = {
-    **dict.fromkeys(("p", "br", "strong", "em", "del", "code", "h3", "h4", "h5", "h6"), []),
-    **dict.fromkeys(("ul", "li", "blockquote", "hr"), []),
-    **dict.fromkeys(("table", "thead", "tbody", "tr", "th", "td"), []),
+    **{key: [] for key in ("p", "br", "strong", "em", "del", "code", "h3", "h4", "h5", "h6")},
+    **{key: [] for key in ("ul", "li", "blockquote", "hr")},
+    **{key: [] for key in ("table", "thead", "tbody", "tr", "th", "td")},
     "a": ["href", "rel", "target"],
     "div": ["class", "tabindex"],
     "ol": ["start"],
