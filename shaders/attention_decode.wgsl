@@ -35,6 +35,7 @@ struct Params {
 @group(0) @binding(5) var<uniform> state: State;
 @group(0) @binding(6) var<uniform> params: Params;
 
+// #include "lib/halves.wgsl"
 // #include "lib/rope.wgsl"
 
 var<workgroup> heads: array<f32, (GW + 1u) * D>;      // GW queries, then the new key
@@ -82,15 +83,15 @@ fn store(kv: u32, e: u32) {
     let k = GW * D + e * 8u;
     let v = (H + KV + kv) * D + e * 8u;
     keys[(kv * LV + e) * S + state.pos] = vec4<u32>(
-        pack2x16float(vec2<f32>(heads[k], heads[k + 1u])),
-        pack2x16float(vec2<f32>(heads[k + 2u], heads[k + 3u])),
-        pack2x16float(vec2<f32>(heads[k + 4u], heads[k + 5u])),
-        pack2x16float(vec2<f32>(heads[k + 6u], heads[k + 7u])));
+        halves(heads[k], heads[k + 1u]),
+        halves(heads[k + 2u], heads[k + 3u]),
+        halves(heads[k + 4u], heads[k + 5u]),
+        halves(heads[k + 6u], heads[k + 7u]));
     values[(kv * S + state.pos) * LV + e] = vec4<u32>(
-        pack2x16float(vec2<f32>(qkv[v], qkv[v + 1u])),
-        pack2x16float(vec2<f32>(qkv[v + 2u], qkv[v + 3u])),
-        pack2x16float(vec2<f32>(qkv[v + 4u], qkv[v + 5u])),
-        pack2x16float(vec2<f32>(qkv[v + 6u], qkv[v + 7u])));
+        halves(qkv[v], qkv[v + 1u]),
+        halves(qkv[v + 2u], qkv[v + 3u]),
+        halves(qkv[v + 4u], qkv[v + 5u]),
+        halves(qkv[v + 6u], qkv[v + 7u]));
 }
 
 // scores of the positions [begin, begin + n) for every head

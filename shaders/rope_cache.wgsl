@@ -30,6 +30,7 @@ struct Params {
 @group(0) @binding(5) var<uniform> state: State;
 @group(0) @binding(6) var<uniform> params: Params;
 
+// #include "lib/halves.wgsl"
 // #include "lib/rope.wgsl"
 
 var<workgroup> head: array<f32, D>;
@@ -71,14 +72,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let k = e * 8u;
         let v = row + (group.y + KV) * D + e * 8u;
         keys[(kv * LV + e) * S + state.pos + t] = vec4<u32>(
-            pack2x16float(vec2<f32>(head[k], head[k + 1u])),
-            pack2x16float(vec2<f32>(head[k + 2u], head[k + 3u])),
-            pack2x16float(vec2<f32>(head[k + 4u], head[k + 5u])),
-            pack2x16float(vec2<f32>(head[k + 6u], head[k + 7u])));
+            halves(head[k], head[k + 1u]),
+            halves(head[k + 2u], head[k + 3u]),
+            halves(head[k + 4u], head[k + 5u]),
+            halves(head[k + 6u], head[k + 7u]));
         values[(kv * S + state.pos + t) * LV + e] = vec4<u32>(
-            pack2x16float(vec2<f32>(qkv[v], qkv[v + 1u])),
-            pack2x16float(vec2<f32>(qkv[v + 2u], qkv[v + 3u])),
-            pack2x16float(vec2<f32>(qkv[v + 4u], qkv[v + 5u])),
-            pack2x16float(vec2<f32>(qkv[v + 6u], qkv[v + 7u])));
+            halves(qkv[v], qkv[v + 1u]),
+            halves(qkv[v + 2u], qkv[v + 3u]),
+            halves(qkv[v + 4u], qkv[v + 5u]),
+            halves(qkv[v + 6u], qkv[v + 7u]));
     }
 }

@@ -1,6 +1,6 @@
 // Choose the next token and make the state ready for the step that follows.
 //
-//   logits (V,) f32 and parts (GROUPS, 3) f32 from sample_scan      counts (V,) u32
+//   logits (V,) f32 and parts (GROUPS, 3) u32 from sample_scan      counts (V,) u32
 //   tokens[0] = the token      ring[step % RING] = (token, bits of its log probability)
 //   dispatch (1, 1, 1)
 // Top-k, then top-p of what is left, then min-p: each keeps the tokens whose logit is within some
@@ -21,7 +21,7 @@ const ALL: u32 = 0xFFFFFFFFu;
 // #include "lib/random.wgsl"
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read> parts: array<f32>;
+@group(0) @binding(1) var<storage, read> parts: array<u32>;
 @group(0) @binding(2) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(3) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(4) var<storage, read_write> ring: array<vec2<u32>>;
@@ -105,12 +105,14 @@ fn kept_mass(limit: u32, top: f32, scale: f32, lane: u32) -> u32 {
 fn main(@builtin(local_invocation_index) lane: u32) {
     var best = Best(-3.4e38, V);
     if (lane < GROUPS) {
-        best = Best(parts[lane * 3u], bitcast<u32>(parts[lane * 3u + 1u]));
+        best = Best(bitcast<f32>(parts[lane * 3u]), parts[lane * 3u + 1u]);
     }
     best = argmax(best, lane);
     let top = best.value;
     var total = 0.0;
-    for (var i = 0u; i < GROUPS; i++) { total += exp(parts[i * 3u] - top) * parts[i * 3u + 2u]; }
+    for (var i = 0u; i < GROUPS; i++) {
+        total += exp(bitcast<f32>(parts[i * 3u]) - top) * bitcast<f32>(parts[i * 3u + 2u]);
+    }
 
     if (sampling.inverse_temperature != 0.0) {
         let scale = 1073741824.0 / total;                         // 2^30

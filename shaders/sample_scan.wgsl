@@ -1,7 +1,7 @@
 // logits[v] = (penalised logits[v] + bias[v]) / temperature, and each slice's maximum and weight.
 //
 //   logits (V,) f32, in place      bias (V,) f32      counts (V,) u32      V is divided in slices
-//   parts (groups, 3) f32: maximum, its index (as bits), sum of exp(logit - maximum)
+//   parts (groups, 3) u32: bits of the maximum, its index, bits of the sum of exp(logit - maximum)
 //   dispatch (groups, 1, 1)
 // Penalties: repetition (Keskar et al., arXiv 1909.05858) over prompt and reply, presence and
 // frequency (OpenAI) over the reply.
@@ -19,7 +19,7 @@ const SLICE: u32 = (V + GROUPS - 1u) / GROUPS;
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
-@group(0) @binding(3) var<storage, read_write> parts: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parts: array<u32>;
 @group(0) @binding(4) var<uniform> sampling: Sampling;
 
 fn adjusted(v: u32) -> f32 {
@@ -50,8 +50,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var v = group.x * SLICE + lane; v < end; v += WG) { sum += exp(logits[v] - best.value); }
     sum = reduce_sum(sum, lane);
     if (lane == 0u) {
-        parts[group.x * 3u] = best.value;
-        parts[group.x * 3u + 1u] = bitcast<f32>(best.index);
-        parts[group.x * 3u + 2u] = sum;
+        parts[group.x * 3u] = bitcast<u32>(best.value);
+        parts[group.x * 3u + 1u] = best.index;
+        parts[group.x * 3u + 2u] = bitcast<u32>(sum);
     }
 }

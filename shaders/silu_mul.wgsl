@@ -6,6 +6,7 @@
 override F: u32 = 1;
 
 // #include "lib/state.wgsl"
+// #include "lib/silu.wgsl"
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -20,6 +21,6 @@ fn main(
     let i = (group.x + group.y * groups.x) * 64u + lane;
     let t = i / F;
     if (t >= state.n) { return; }
-    let gate = x[t * 2u * F + i % F];
-    out[i] = gate / (1.0 + exp(-gate)) * x[t * 2u * F + F + i % F];
+    let gate = t * 2u * F + i % F;
+    out[i] = silu(x[gate]) * x[gate + F];
 }

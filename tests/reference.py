@@ -9,6 +9,7 @@ from gguf import GGMLQuantizationType
 from gguf import quants as gguf_quants
 
 from py_engine.formats.quants import QUANTS
+from py_engine.generate.sampling import Sampling
 
 Array = np.ndarray
 
@@ -76,3 +77,116 @@ def matmul(weight: Array, x: Array, bias: Array | None = None, *, gated: bool = 
     if bias is not None:
         y = y + bias
     return silu(y[:, 0::2]) * y[:, 1::2] if gated else y
+
+
+def silu_mul(x: Array) -> Array:
+    """silu of the first half of the columns times the second.   (T, 2F) -> (T, F)"""
+    gate, up = np.split(x.astype(np.float64), 2, axis=-1)
+    return silu(gate) * up
+
+
+# Attention ---------------------------------------------------------------------------------------
+
+
+def rope(x: Array, positions: Array, frequencies: Array, *, neox: bool) -> Array:
+    """Rotate pairs of the first 2P of D dimensions by position · frequency radians.
+
+    Args:
+        x: (T, heads, D).
+        positions: (T,) integers.
+        frequencies: (P,). neox: pair i is (i, i + P), else (2i, 2i + 1).
+    """
+    pairs = len(frequencies)
+    angles = np.outer(positions, frequencies)[:, None, :]
+    one, two = slice(0, pairs), slice(pairs, 2 * pairs)
+    if not neox:
+        one, two = slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
+    out = x.astype(np.float64)
+    a, b = x[..., one].astype(np.float64), x[..., two].astype(np.float64)
+    out[..., one] = a * np.cos(angles) - b * np.sin(angles)
+    out[..., two] = a * np.sin(angles) + b * np.cos(angles)
+    return out
+
+
+def attention(q: Array, k: Array, v: Array, positions: Array) -> Array:
+    """Causal softmax(q k^T / sqrt(D)) v.   q (T, H, D), k and v (S, K, D) -> (T, H · D)
+
+    Query t sees the cached positions up to positions[t]; what lies behind them is not read.
+    """
+    tokens, heads, size = q.shape
+    group = heads // k.shape[1]
+    out = np.zeros(q.shape)
+    for t in range(tokens):
+        seen = positions[t] + 1
+        for h in range(heads):
+            scores = k[:seen, h // group] @ q[t, h] / np.sqrt(size)
+            weights = np.exp(scores - scores.max())
+            out[t, h] = weights @ v[:seen, h // group] / weights.sum()
+    return out.reshape(tokens, -1)
+
+
+def pack_keys(k: Array) -> Array:
+    """The cache's layout of keys.   (S, K, D) f16 -> (K, D/8, S, 4) u32"""
+    positions, heads, size = k.shape
+    eights = k.reshape(positions, heads, size // 8, 8).transpose(1, 2, 0, 3)
+    return np.ascontiguousarray(eights).view(np.uint32)
+
+
+def pack_values(v: Array) -> Array:
+    """The cache's layout of values.   (S, K, D) f16 -> (K, S, D/8, 4) u32"""
+    positions, heads, size = v.shape
+    eights = v.reshape(positions, heads, size // 8, 8).transpose(1, 0, 2, 3)
+    return np.ascontiguousarray(eights).view(np.uint32)
+
+
+def unpack_keys(words: Array) -> Array:
+    """The inverse of `pack_keys`."""
+    eights = words.view(np.float16).transpose(2, 0, 1, 3)
+    return eights.reshape(eights.shape[0], eights.shape[1], -1)
+
+
+def unpack_values(words: Array) -> Array:
+    """The inverse of `pack_values`."""
+    eights = words.view(np.float16).transpose(1, 0, 2, 3)
+    return eights.reshape(eights.shape[0], eights.shape[1], -1)
+
+
+# Sampling ----------------------------------------------------------------------------------------
+
+
+def adjust(logits: Array, sampling: Sampling, prompt: Array, reply: Array) -> Array:
+    """Logits after penalties, bias and temperature.   (V,) -> (V,)
+
+    Args:
+        prompt, reply: token ids; the repetition penalty counts both, the others the reply.
+    """
+    z = logits.astype(np.float64)
+    for token in set(prompt) | set(reply):
+        factor = sampling.repetition_penalty
+        z[token] = z[token] * factor if z[token] < 0 else z[token] / factor
+    for token in set(reply):
+        z[token] -= sampling.presence_penalty
+    for token in reply:
+        z[token] -= sampling.frequency_penalty
+    for token, bias in sampling.logit_bias.items():
+        z[token] += bias
+    return z / sampling.temperature if sampling.temperature else z
+
+
+def kept(adjusted: Array, sampling: Sampling) -> Array:
+    """The probabilities that are drawn from: top-k, then top-p, then min-p.   (V,) -> (V,)
+
+    Each keeps the likeliest tokens, equally likely ones together, of what the one before left.
+    """
+    p = np.exp(adjusted - adjusted.max())
+    p /= p.sum()
+    largest = p.max()
+    order = np.sort(p)[::-1]
+    if 0 < sampling.top_k < len(p):
+        p = np.where(p >= order[sampling.top_k - 1], p, 0.0)
+    order = np.sort(p)[::-1]
+    reached = np.cumsum(order) >= sampling.top_p * p.sum()
+    if sampling.top_p < 1 and reached.any():
+        p = np.where(p >= order[reached.argmax()], p, 0.0)
+    p = np.where(p >= sampling.min_p * largest, p, 0.0)
+    return p / p.sum()

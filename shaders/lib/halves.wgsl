@@ -1,0 +1,5 @@
+// Two f32 as IEEE halves in a word. Held in range: beyond 65504 pack2x16float may give anything,
+// and one infinity in a cache makes 0 * infinity of every masked position.
+fn halves(x: f32, y: f32) -> u32 {
+    return pack2x16float(clamp(vec2<f32>(x, y), vec2<f32>(-65504.0), vec2<f32>(65504.0)));
+}

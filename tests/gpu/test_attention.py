@@ -1,0 +1,279 @@
+"""Attention against NumPy: one token over a cache, and many tokens at once."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from py_engine.gpu.tensor import Tensor
+from py_engine.ops.attention import (
+    SPAN,
+    Cache,
+    Heads,
+    attention_decode,
+    attention_prefill,
+    rates,
+    rope_cache,
+    splits,
+)
+from tests import reference
+from tests.gpu.conftest import Bench
+
+EPS = 0.01
+LIMIT = 1e-11
+"""NMSE of f32 sums and of exp; measured up to 4e-13."""
+CASES = {
+    "one group, size 32": (Heads(4, 4, 32, 32, False), False),
+    "groups of 3, head norm": (Heads(6, 2, 64, 64, True), True),
+    "groups of 7, half rotated": (Heads(14, 2, 64, 32, True), False),
+    "groups of 8, size 80": (Heads(8, 1, 80, 80, False), True),
+    "groups of 16, half rotated": (Heads(16, 1, 96, 48, False), False),
+    "groups of 2, size 128": (Heads(4, 2, 128, 128, True), True),
+    "groups of 16, size 128": (Heads(16, 1, 128, 64, True), False),
+    "groups of 8, size 256": (Heads(8, 1, 256, 256, True), True),
+    "size 256, a fourth rotated": (Heads(3, 3, 256, 64, False), False),
+    "size 8": (Heads(2, 1, 8, 8, True), False),
+    "size 120": (Heads(5, 5, 120, 120, False), True),
+}
+POSITIONS = {0: (1, 8), 1: (1, 2), 255: (1, 4), 256: (2,), 300: (2, 8), 1000: (4, 8)}
+"""Numbers of splits at each position: the fewest that may be, and more than there are positions."""
+RUNG_CASES = [
+    *(("plain", case) for case in CASES),
+    *(("subgroups", case) for case in list(CASES)[1:4]),
+    *(("f16 and subgroups", case) for case in list(CASES)[1:4]),
+]
+"""All on the rung with the smallest limits; only the sum of a head norm differs on the others."""
+CALLS = ((1, 1, 0), (5, 3, 7), (16, 16, 0), (17, 17, 30), (70, 69, 250))
+"""(T, state.n, state.pos) of prefill."""
+
+
+@dataclass
+class Layer:
+    """One attention layer's inputs as arrays, and on the device."""
+
+    bench: Bench
+    heads: Heads
+    S: int
+    frequencies: np.ndarray
+    head_weights: np.ndarray | None
+    keys: np.ndarray
+    """(S, K, D) f16: what the cache holds at first."""
+    values: np.ndarray
+    freqs: Tensor
+    norm: Tensor | None
+
+    def cache(self) -> Cache:
+        """A new cache that holds `keys` and `values`."""
+        keys = self.bench.put(reference.pack_keys(self.keys), "keys")
+        values = self.bench.put(reference.pack_values(self.values), "values")
+        return Cache(keys, values, self.S)
+
+    def cached(self, cache: Cache) -> tuple[np.ndarray, np.ndarray]:
+        """Its keys and values, (S, K, D) f16."""
+        keys, values = self.bench.get(cache.keys), self.bench.get(cache.values)
+        return reference.unpack_keys(keys), reference.unpack_values(values)
+
+    def prepared(self, qkv: np.ndarray, pos: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The twin's queries (T, H, D), keys and values (T, K, D) of tokens from `pos`."""
+        heads, d = self.heads, self.heads.D
+        q, k, v = np.split(qkv, [heads.H * d, (heads.H + heads.K) * d], axis=1)
+        q, k, v = (x.reshape(len(qkv), -1, d) for x in (q, k, v))
+        if self.head_weights is not None:
+            q = reference.rms_norm(q, self.head_weights[0], EPS)
+            k = reference.rms_norm(k, self.head_weights[1], EPS)
+        positions = pos + np.arange(len(qkv))
+        q = reference.rope(q, positions, self.frequencies, neox=heads.neox)
+        k = reference.rope(k, positions, self.frequencies, neox=heads.neox)
+        return q, k, v
+
+
+def layer(bench: Bench, case: str, S: int) -> Layer:
+    """A layer whose cache holds random numbers at every position."""
+    heads, normed = CASES[case]
+    rng = np.random.default_rng(heads.D)
+    frequencies = 500.0 ** (-2.0 * np.arange(heads.rot // 2) / heads.rot)
+    weights = rng.standard_normal((2, heads.D)).astype(np.float32) if normed else None
+    shape = (S, heads.K, heads.D)
+    table = np.frombuffer(rates(list(frequencies)), np.uint32).reshape(-1, 4)
+    return Layer(
+        bench=bench,
+        heads=heads,
+        S=S,
+        frequencies=frequencies,
+        head_weights=weights,
+        keys=rng.standard_normal(shape).astype(np.float16),
+        values=rng.standard_normal(shape).astype(np.float16),
+        freqs=bench.put(table, "freqs"),
+        norm=None if weights is None else bench.put(weights, "head norm"),
+    )
+
+
+def tokens(heads: Heads, n: int) -> np.ndarray:
+    """Random queries, keys and values of n tokens, (n, (H + 2K) D)."""
+    return (1.5 * np.random.default_rng(n).standard_normal((n, heads.width))).astype(np.float32)
+
+
+def decode(at: Layer, qkv: np.ndarray, cache: Cache, pos: int, n_splits: int) -> Tensor:
+    """Record one token's attention; its output, (1, H · D), not yet computed."""
+    bench, heads = at.bench, at.heads
+    partial = np.full(n_splits * heads.H * (heads.D + 2), np.nan, np.float32)
+    out = bench.put(np.full((1, heads.H * heads.D), np.nan, np.float32), "out")
+    attention_decode(
+        bench.rec,
+        heads,
+        bench.put(qkv),
+        cache,
+        freqs=at.freqs,
+        partial=bench.put(partial),
+        out=out,
+        state=bench.state(1, pos),
+        n_splits=n_splits,
+        norm=at.norm,
+        eps=EPS,
+    )
+    return out
+
+
+def prefill(at: Layer, qkv: np.ndarray, cache: Cache, n: int, pos: int) -> Tensor:
+    """Record the attention of the first n of T tokens; its output, (T, H · D)."""
+    bench, heads = at.bench, at.heads
+    queries = np.zeros((len(qkv), heads.H * heads.D), np.float32)
+    q, out = bench.put(queries, "q"), bench.put(queries + 7, "out")
+    state = bench.state(n, pos)
+    rope_cache(
+        bench.rec,
+        heads,
+        bench.put(qkv),
+        cache,
+        freqs=at.freqs,
+        q=q,
+        state=state,
+        norm=at.norm,
+        eps=EPS,
+    )
+    attention_prefill(bench.rec, heads, q, cache, out=out, state=state)
+    return out
+
+
+def assert_rounded(got: np.ndarray, exact: np.ndarray) -> None:
+    """Halves are the nearest to the exact values, but for f32's own error before rounding."""
+    step = np.spacing(np.abs(exact).astype(np.float16)).astype(np.float64)
+    assert np.all(np.abs(got.astype(np.float64) - exact) <= 0.505 * step + 2e-6)
+
+
+@pytest.mark.parametrize(("rung", "case"), RUNG_CASES, indirect=["rung"])
+def test_decode(bench: Bench, case: str) -> None:
+    """Any number of splits at any position; what lies behind the position is never read."""
+    at = layer(bench, case, max(POSITIONS) + 1)
+    qkv = tokens(at.heads, 1)
+    runs = []
+    for pos, numbers in POSITIONS.items():
+        at_pos = replace(at, keys=at.keys.copy(), values=at.values.copy())
+        at_pos.keys[pos:] = at_pos.values[pos:] = np.nan
+        for n in numbers:
+            cache = at_pos.cache()
+            runs.append((at_pos, pos, cache, decode(at_pos, qkv, cache, pos, n)))
+    for at_pos, pos, cache, out in runs:
+        got = bench.get(out)
+        keys, values = at_pos.cached(cache)
+        q, k, v = at.prepared(qkv, pos)
+        assert_rounded(keys[pos], k[0])
+        assert np.array_equal(values[pos], v[0].astype(np.float16))
+        for after, before in ((keys, at_pos.keys), (values, at_pos.values)):
+            others = np.arange(at.S) != pos
+            assert np.array_equal(after[others], before[others], equal_nan=True)
+        seen = (keys.astype(np.float64), values.astype(np.float64))
+        want = reference.attention(q, *seen, np.array([pos]))
+        assert reference.nmse(got, want) < LIMIT
+
+
+@pytest.mark.parametrize(("rung", "case"), RUNG_CASES, indirect=["rung"])
+def test_prefill(bench: Bench, case: str) -> None:
+    """Any number of tokens from any position; rows that are not of the call are left alone."""
+    at = layer(bench, case, 320)
+    runs = []
+    for size, n, pos in CALLS:
+        at_pos = replace(at, keys=at.keys.copy(), values=at.values.copy())
+        # As after a longer conversation: large, but never infinite (lib/halves.wgsl).
+        at_pos.keys[pos:] = at_pos.values[pos:] = 65504
+        qkv, cache = tokens(at.heads, size), at_pos.cache()
+        runs.append((at_pos, n, pos, qkv, cache, prefill(at_pos, qkv, cache, n, pos)))
+    for at_pos, n, pos, qkv, cache, out in runs:
+        got = bench.get(out)
+        keys, values = at_pos.cached(cache)
+        q, k, v = at.prepared(qkv[:n], pos)
+        assert_rounded(keys[pos : pos + n], k)
+        assert np.array_equal(values[pos : pos + n], v.astype(np.float16))
+        for after, before in ((keys, at_pos.keys), (values, at_pos.values)):
+            assert np.array_equal(after[:pos], before[:pos])
+            assert np.array_equal(after[pos + n :], before[pos + n :])
+        seen = (keys.astype(np.float64), values.astype(np.float64))
+        want = reference.attention(q, *seen, pos + np.arange(n))
+        assert reference.nmse(got[:n], want) < LIMIT
+        assert np.all(got[n:] == 7)
+
+
+@pytest.mark.parametrize("case", list(CASES)[1:4])
+def test_prefill_equals_decode(bench: Bench, case: str) -> None:
+    at = layer(bench, case, 48)
+    qkv, n, pos = tokens(at.heads, 21), 21, 9
+    together, one_by_one = at.cache(), at.cache()
+    out = bench.get(prefill(at, qkv, together, n, pos))
+    steps = [decode(at, qkv[t : t + 1], one_by_one, pos + t, 1) for t in range(n)]
+    got = np.concatenate([bench.get(step) for step in steps])
+    assert reference.nmse(got, out) < 1e-7  # a key's half may round the other way
+    for one, other in zip(at.cached(together), at.cached(one_by_one), strict=True):
+        assert np.mean(one != other) < 1e-3
+        np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_splits", [1, 4])
+def test_scores_far_apart(bench: Bench, n_splits: int) -> None:
+    """Weights that underflow, and sums of large scores, stay finite in every split."""
+    at = layer(bench, "groups of 3, head norm", SPAN * n_splits)
+    at = replace(at, norm=None, head_weights=None)
+    at.keys[:] *= 100
+    qkv, pos = 100 * tokens(at.heads, 1), SPAN * n_splits - 1
+    cache = at.cache()
+    got = bench.get(decode(at, qkv, cache, pos, n_splits))
+    keys, values = (x.astype(np.float64) for x in at.cached(cache))
+    q, _, _ = at.prepared(qkv, pos)
+    scores = np.abs(np.einsum("hd,skd->hsk", q[0], keys)).max() / np.sqrt(at.heads.D)
+    assert scores > 1e4
+    want = reference.attention(q, keys, values, np.array([pos]))
+    assert reference.nmse(got, want) < 1e-6  # f32 knows a score of 1e5 to 1e-2
+
+
+def test_values_beyond_a_half_are_held_at_its_largest(bench: Bench) -> None:
+    """Else one token's infinity stays in the cache, and makes NaN of 0 · infinity for others."""
+    at = layer(bench, "groups of 7, half rotated", 40)
+    qkv = tokens(at.heads, 3)
+    qkv[2, -at.heads.D :] = 1e6
+    qkv[1, -at.heads.D :] = -1e6
+    cache, step_cache = at.cache(), at.cache()
+    out = prefill(at, qkv, cache, 3, 20)
+    step = decode(at, qkv[2:], step_cache, 5, 1)
+    assert np.all(np.isfinite(bench.get(out))) and np.all(np.isfinite(bench.get(step)))
+    assert np.all(at.cached(cache)[1][22, -1] == 65504)
+    assert np.all(at.cached(cache)[1][21, -1] == -65504)
+    assert np.all(at.cached(step_cache)[1][5, -1] == 65504)
+
+
+def test_cache_layouts_of_the_twin() -> None:
+    k = np.arange(5 * 2 * 16, dtype=np.float16).reshape(5, 2, 16)
+    words = reference.pack_keys(k)
+    assert words.shape == (2, 2, 5, 4)
+    assert np.array_equal(words[1, 0, 3].view(np.float16), k[3, 1, :8])
+    assert np.array_equal(reference.unpack_keys(words), k)
+    words = reference.pack_values(k)
+    assert words.shape == (2, 5, 2, 4)
+    assert np.array_equal(words[1, 3, 1].view(np.float16), k[3, 1, 8:])
+    assert np.array_equal(reference.unpack_values(words), k)
+
+
+def test_splits() -> None:
+    """A power of two, so that few programs serve; no split has more positions than it may."""
+    for positions in (1, 2, 255, 256, 257, 512, 513, 1024, 1025, 4096, 131072):
+        n = splits(positions)
+        assert n & (n - 1) == 0 and -(-positions // n) <= SPAN
+        assert n == 1 or -(-positions // (n // 2)) > SPAN
