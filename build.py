@@ -2,7 +2,7 @@
 """Set-up and every daily command of Inferaived, with Python's standard library only.
 
     python3 build.py serve    install what the page needs, build dist/, serve it
-    python3 build.py dist     build dist/, the static site; --check builds it twice and compares
+    python3 build.py dist     build dist/, the static site; --check builds it elsewhere and compares
     python3 build.py test     install what the tests need, run every tier (or those that are named)
     python3 build.py check    linters, formatter and type checkers, as CI runs them
     python3 build.py lock     renew requirements.lock after a change of pyproject.toml
@@ -27,6 +27,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import tomllib
 import urllib.request
 import venv
 import zipfile
@@ -257,7 +258,8 @@ def write_manifest(out: Path) -> dict[str, Any]:
     files = {name: {"sha256": digest(data), "bytes": len(data)} for name, data in listed.items()}
     build = digest(json.dumps(files, sort_keys=True).encode())[:16]
     manifest: dict[str, Any] = {"build": build, "files": files}
-    (out / "build.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+    (out / "build.json").write_bytes(text.encode())  # not write_text: Windows would change its ends
     return manifest
 
 
@@ -335,15 +337,13 @@ def check() -> None:
 def lock() -> None:
     """Resolve pyproject.toml for all platforms and Pythons, and write requirements.lock."""
     install_python()
-    backend = re.search(r'^requires = \["(.+)"\]', (ROOT / "pyproject.toml").read_text(), re.M)
-    text, known = (
-        "# Every Python package, for every platform: `python3 build.py lock` wrote it.\n",
-        "",
-    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    text = "# Every Python package, for every platform: `python3 build.py lock` wrote it.\n"
+    known = ""
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
         run(PYTHON, *PIP_INSTALL, "--target", top, UV)
-        (top / "backend.in").write_text(backend[1] if backend else "")
+        (top / "backend.in").write_text("\n".join(project["build-system"]["requires"]))
         uv = [top / "bin/uv", "-q", "pip", "compile", "pyproject.toml", top / "backend.in"]
         run(*uv, "--all-extras", "-o", top / "check")
         run(*uv, "--extra=test", "-o", top / "test", "-c", top / "check")
