@@ -5,7 +5,9 @@
 /** @import { Answer, Failure, Request } from "./protocol.js" */
 
 /** @typedef {{ text: string, ids: number[] }} Piece */
-/** @typedef {Request extends infer R ? R extends unknown ? Omit<R, "id"> : never : never} Message */
+/**
+ * @typedef {Request extends infer R ? R extends unknown ? Omit<R, "id"> : never : never} Message
+ */
 
 /** An error of the engine: what is wrong (`message`) and what to do (`hint`). */
 export class InferaivedError extends Error {
@@ -25,7 +27,9 @@ export class InferaivedError extends Error {
  * @property {() => void} stop  ends it; `result` still settles
  */
 
-/** @typedef {{ [K in Answer["kind"]]?: (answer: Extract<Answer, { kind: K }>) => void }} Listeners */
+/**
+ * @typedef {{ [K in Answer["kind"]]?: (answer: Extract<Answer, { kind: K }>) => void }} Listeners
+ */
 
 /** A started worker: Python is running in it; it holds one model at a time. */
 export class EngineWorker {

@@ -81,7 +81,8 @@ export class Engine {
    * OpenAI's chat.completions.create. An abort ends the answer with finish_reason "abort".
    *
    * @template {boolean} [S=false]
-   * @param {{ messages: ChatMessage[], stream?: S, tools?: object[] } & Options & Abortable} request
+   * @param {{ messages: ChatMessage[], stream?: S, tools?: object[] } & Options & Abortable
+   *   } request
    * @returns {Promise<S extends true ? AsyncGenerator<Chunk> : Completion>}
    */
   async create({ messages, stream, ...options }) {

@@ -240,7 +240,8 @@ export class UrlSource {
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "");
     const begin = status === 200 ? 0 : range ? Number(range[1]) : at;
     // A server of another origin may hide Content-Range; then its length must fit what is known.
-    const size = range && status === 206 ? Number(range[2]) : length === null ? null : begin + length;
+    const rest = length === null ? null : begin + length;
+    const size = range && status === 206 ? Number(range[2]) : rest;
     if (begin !== at && status === 206) {
       throw new SourceError("RANGE", this.name, `asked for byte ${at}, the server sent ${begin}`,
         "The server answers Range requests wrongly; use another one.");

@@ -19,7 +19,8 @@ export function problem(error) {
     const { name, message, hint } = error;
     return { message: sentence(message), hint: sentence(hint), fatal: !HARMLESS.has(name) };
   }
-  const message = sentence(`something went wrong: ${error instanceof Error ? error.message : error}`);
+  const said = error instanceof Error ? error.message : error;
+  const message = sentence(`something went wrong: ${said}`);
   return { message, hint: "This is a mistake of ours. Please report it.", fatal: true };
 }
 

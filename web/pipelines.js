@@ -4,7 +4,9 @@
 
 import { GpuError } from "./device.js";
 
-/** @typedef {{ name: string, code: string, bindings: ("read" | "read_write" | "uniform")[] }} Wgsl */
+/**
+ * @typedef {{ name: string, code: string, bindings: ("read" | "read_write" | "uniform")[] }} Wgsl
+ */
 
 /** @typedef {{ pipeline: GPUComputePipeline, layout: GPUBindGroupLayout }} Built */
 

@@ -14,7 +14,9 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const build = new URL(location.href).searchParams.get("build") ?? "";
 const home = new URL("./", location.href);
 
-/** @typedef {{ build: string, files: Record<string, { sha256: string, bytes: number }> }} Manifest */
+/**
+ * @typedef {{ build: string, files: Record<string, { sha256: string, bytes: number }> }} Manifest
+ */
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -112,7 +114,8 @@ async function answer(request, name) {
 function part(file, at, last) {
   const end = Math.min(last ? Number(last) + 1 : file.size, file.size);
   if (at >= end) {
-    return new Response(null, { status: 416, headers: { "Content-Range": `bytes */${file.size}` } });
+    const headers = { "Content-Range": `bytes */${file.size}` };
+    return new Response(null, { status: 416, headers });
   }
   const headers = {
     "Content-Length": String(end - at),

@@ -1,4 +1,5 @@
-// The largest value of the workgroup and its index; the lowest index wins a tie. Needs WG: const u32.
+// The largest value of the workgroup and its index; the lowest index wins a tie.
+// Needs WG: const u32.
 struct Best {
     value: f32,
     index: u32,

@@ -1,4 +1,5 @@
-// Sum and maximum over the workgroup; every thread gets the result. Needs WG: const u32, a power of two.
+// Sum and maximum over the workgroup; every thread gets the result.
+// Needs WG: const u32, a power of two.
 var<workgroup> reduce_scratch: array<f32, WG>;
 
 fn reduce_sum(x: f32, lane: u32) -> f32 {
