@@ -104,7 +104,19 @@ class Worker:
             return
         task = asyncio.ensure_future(self._serve(message))
         self._tasks[number] = task
-        task.add_done_callback(lambda _: self._tasks.pop(number, None))
+        task.add_done_callback(lambda _: self._finish(task, message))
+
+    def _finish(self, task: asyncio.Task[None], message: Message) -> None:
+        """Forget a task; if it was cancelled, perhaps before it began, say so."""
+        number = message["id"]
+        del self._tasks[number]
+        if not task.cancelled():
+            return
+        if message["kind"] in ("chat", "complete"):  # it never had its turn
+            self._emit(json.dumps({"kind": "done", "id": number, "result": _ABORTED}))
+        else:
+            stopped = {"name": "Stopped", "message": "stopped", "hint": "", "trace": ""}
+            self._emit(json.dumps({"kind": "fail", "id": number, "error": stopped}))
 
     def _stop(self, number: int) -> None:
         if self._replying == number and self._engine:
@@ -119,12 +131,6 @@ class Worker:
             answer["result"] = await self._verbs[kind](message)
             if kind == "load":
                 answer = {"kind": "ready", "id": number, "info": answer["result"]}
-        except asyncio.CancelledError:
-            if kind in ("chat", "complete"):  # it never had its turn
-                answer["result"] = _ABORTED
-            else:
-                stopped = {"name": "Stopped", "message": "stopped", "hint": "", "trace": ""}
-                answer = {"kind": "fail", "id": number, "error": stopped}
         except Exception as error:
             if isinstance(error, DeviceLost):
                 self._free()
