@@ -34,6 +34,7 @@ export class InferaivedChat extends HTMLElement {
   /** @type {ChatMessage[]} */ #messages = [];
   /** @type {State} */ #state = "idle";
   /** @type {ModelLike | null} */ #model = null;
+  #name = "";
   /** @type {Promise<Engine | null> | null} */ #engine = null;
   /** @type {AbortController | null} */ #loading = null;
   /** @type {AbortController | null} */ #replying = null;
@@ -159,9 +160,9 @@ export class InferaivedChat extends HTMLElement {
     this.#input.focus();
   }
 
-  /** The model's name for people. */
+  /** What the model is called: as it says itself once it is loaded, else its file. */
   get modelName() {
-    return modelName(this.#chosen());
+    return this.#name || modelName(this.#chosen());
   }
 
   #chosen() {
@@ -208,6 +209,7 @@ export class InferaivedChat extends HTMLElement {
 
   /** @param {Engine} engine */
   #ready({ info }) {
+    this.#name = info.name;
     this.#facts.textContent = facts(info);
     this.#say(`The model ${info.name} is ready.`);
     this.#show("ready");
@@ -227,7 +229,7 @@ export class InferaivedChat extends HTMLElement {
     this.#loading = null;
     const old = this.#engine;
     this.#engine = null;
-    this.#facts.textContent = "";
+    this.#facts.textContent = this.#name = "";
     old?.then((engine) => engine?.close()).catch(() => {}); // a dead worker is closed already
   }
 
