@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from py_engine.base.errors import BadRequest, BadTemplate
 from py_engine.text.chat_formats import built_in
+from py_engine.text.meter import TooMuchWork
 from py_engine.text.sandbox import Sandbox
 from py_engine.text.special import Splitter
 from py_engine.text.tokenizer import Tokenizer
@@ -161,6 +162,8 @@ class ChatTemplate:
             self._parts, self._no_tools = parts, no_tools
             try:
                 text = self.render([{"role": "user", "content": said}])
+            except TooMuchWork:
+                raise
             except BadTemplate as error:
                 failure = failure or error
                 continue
@@ -192,7 +195,7 @@ def _message(message: Message, parts: bool, marks: _Marks) -> dict[str, object]:
         elif name == "tool_calls":
             plain[name] = _plain(_tool_calls(value), marks.data, marks.key)
         elif name not in ("role", "content"):
-            plain[_key(name)] = _plain(value, marks.data, marks.key)
+            plain[marks.key(_key(name))] = _plain(value, marks.data, marks.key)
     thoughts = next((plain[name] for name in _REASONING if plain.get(name)), None)
     if thoughts is not None:
         plain |= dict.fromkeys(_REASONING, thoughts)

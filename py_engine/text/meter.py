@@ -7,8 +7,12 @@ from py_engine.base.errors import BadTemplate
 
 MAX_TEXT = 4 * 1024 * 1024
 """Characters of the output, and of any text on the way."""
-FUEL = 20_000_000
-"""Units of work a render may take, a few seconds at most: about one per syntax node evaluated."""
+FUEL = 5_000_000
+"""Units of work a render may take, a second or two: about one per syntax node evaluated."""
+
+
+class TooMuchWork(BadTemplate):
+    """A cap was met: another form of the same request would meet it too."""
 
 
 class Meter:
@@ -28,7 +32,7 @@ class Meter:
         """Pay for work."""
         self._left -= units
         if self._left < 0:
-            raise BadTemplate("the chat template takes too much work")
+            raise TooMuchWork("the chat template takes too much work")
 
     def weigh(self, value: object) -> None:
         """Pay for walking a value, however often a part of it is shared."""
@@ -46,10 +50,10 @@ class Meter:
                 stack += item
 
     def room(self, n_chars: int) -> None:
-        """Pay for a text of this length before it is made: four characters a unit."""
+        """Pay for a text of this length before it is made: 16 characters a unit."""
         if n_chars > MAX_TEXT:
-            raise BadTemplate("the chat template makes too long a text")
-        self.charge(1 + (n_chars >> 2))
+            raise TooMuchWork("the chat template makes too long a text")
+        self.charge(1 + (n_chars >> 4))
 
     def made(self, value: object) -> None:
         """Pay for a new value."""

@@ -21,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 from py_engine.base.errors import BadTemplate
-from py_engine.text.meter import MAX_TEXT, Meter
+from py_engine.text.meter import MAX_TEXT, Meter, TooMuchWork
 from py_engine.text.template_filters import TextFilters
 from py_engine.text.template_tree import TreeChecker
 
@@ -29,6 +29,9 @@ MAX_TEMPLATE = 256 * 1024
 """Characters of source."""
 MAX_RANGE = 10_000
 MAX_DEPTH = 64
+"""Of macros that call each other."""
+CALL_COST = 20
+"""Units for a call of anything, as measured against a loop's round."""
 MAX_NUMBER = 10**18
 
 
@@ -142,7 +145,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             for part in template.generate(values):
                 length += len(part)
                 if length > MAX_TEXT:
-                    raise BadTemplate("the chat template writes too much text")
+                    raise TooMuchWork("the chat template writes too much text")
                 parts.append(part)
         except _FAILURES as error:
             raise BadTemplate(f"the chat template failed: {_why(error)}") from error
@@ -226,8 +229,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Any call in a template; Jinja's own names of the parameters leave all others free."""
         owner = getattr(__obj, "__self__", None)
         if __self._depth >= MAX_DEPTH:
-            raise BadTemplate("the chat template's macros call each other too deeply")
-        __self._meter.charge(1 + (__self._macro_cost if isinstance(__obj, Macro) else 0))
+            raise TooMuchWork("the chat template's macros call each other too deeply")
+        __self._meter.charge(CALL_COST + (__self._macro_cost if isinstance(__obj, Macro) else 0))
         if isinstance(owner, str):
             __self._meter.weigh(owner)
         elif isinstance(owner, (dict, list, tuple)) and __obj.__name__ != "get":
