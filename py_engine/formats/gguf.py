@@ -211,8 +211,10 @@ async def _value(cursor: Cursor, kind: int, key: str, odd: list[str]) -> MetaVal
         return await _array(cursor, key)
     if kind not in _SCALARS:
         fail("BAD_VALUE_TYPE", start, f"{short(key)} has the unknown value type {kind}")
+    if kind == _BOOL:
+        return _bools(await cursor.take(1, key), start, key)[0]
     (value,) = await cursor.unpack(_SCALARS[kind], key)
-    return _bools([value], start, key)[0] if kind == _BOOL else value
+    return value
 
 
 async def _array(cursor: Cursor, key: str) -> MetaValue:
@@ -228,8 +230,9 @@ async def _array(cursor: Cursor, key: str) -> MetaValue:
         return await cursor.strings(count, MAX_STRING, key)
     layout = _SCALARS[kind]
     raw = await cursor.take(count * layout.size, key)
-    items = [item for (item,) in layout.iter_unpack(raw)]
-    return _bools(items, start, key) if kind == _BOOL else items
+    if kind == _BOOL:
+        return _bools(raw, start, key)
+    return [item for (item,) in layout.iter_unpack(raw)]
 
 
 async def _tensor(cursor: Cursor, before: Mapping[str, TensorInfo], place: int) -> TensorInfo:
@@ -292,10 +295,10 @@ def _name(raw: bytes, at: int, what: str) -> str:
         fail("BAD_UTF8", at, f"{what} is not UTF-8: {raw[:64]!r}")
 
 
-def _bools(items: list[int], at: int, key: str) -> list[bool]:
-    if max(items, default=0) > 1:
+def _bools(raw: bytes, at: int, key: str) -> list[bool]:
+    if max(raw, default=0) > 1:
         fail("BAD_BOOL", at, f"{short(key)} holds a bool that is neither 0 nor 1")
-    return [item == 1 for item in items]
+    return [byte == 1 for byte in raw]
 
 
 def _warnings(odd: list[str]) -> tuple[str, ...]:
