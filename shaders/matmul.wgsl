@@ -1,6 +1,6 @@
-// out[t, out_at + r] = sum(w[r, :] * x[t, :]) + bias[r]          TM tokens x 64 rows per workgroup
+// out[t, out_at + r] = sum(w[r, :] * x[t, :]) + bias[out_at + r]    TM tokens x 64 rows a group
 //
-//   w (rows, K) any type   x (T, K) f32   out (T, width) f32   bias (rows,): see the options
+//   w (rows, K) any type   x (T, K) f32   out (T, width) f32   bias: see the options
 //   options: BIAS, ADD (out += …), GATED (rows are gate 0, up 0, …: silu(row 2r) * row 2r + 1)
 //   only the first state.n tokens are computed      dispatch (ceil(rows / 64), ceil(T / TM), 1)
 
@@ -104,7 +104,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 fn finish(at: u32, first_row: u32, sums: vec4<f32>) {
     var y = sums;
     if (BIAS) {
-        for (var j = 0u; j < 4u; j += 1u) { y[j] += row_bias(first_row + j); }
+        let stacked = params.out_at * PAIR + first_row;
+        for (var j = 0u; j < 4u; j += 1u) { y[j] += row_bias(stacked + j); }
     }
     for (var j = 0u; j < 4u; j += PAIR) {
         if (first_row + j < params.rows) {

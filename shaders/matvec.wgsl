@@ -1,4 +1,4 @@
-// out[out_at + r] = scale * sum(w[r, :] * g * x) + bias[r]          R rows per workgroup
+// out[out_at + r] = scale * sum(w[r, :] * g * x) + bias[out_at + r]   R rows per workgroup
 //
 //   w (rows, K) any type   x (T, K) f32: one row of it   out f32   g, bias: see the options
 //   options: NORM (g, and scale = 1 / rms(x); else 1), BIAS, ADD (out += …), LAST (x row n - 1),
@@ -76,10 +76,10 @@ fn main(
         if (NORM) { scale = inverseSqrt(row_sum(SUMS - 1u, stride) / f32(K) + params.eps); }
         let first = lane * PAIR;
         var y = row_sum(first, stride) * scale;
-        if (BIAS) { y += row_bias(row + first); }
+        if (BIAS) { y += row_bias(params.out_at * PAIR + row + first); }
         if (GATED) {
             var up = row_sum(first + 1u, stride) * scale;
-            if (BIAS) { up += row_bias(row + first + 1u); }
+            if (BIAS) { up += row_bias(params.out_at * PAIR + row + first + 1u); }
             y = silu(y) * up;
         }
         let at = params.out_at + row / PAIR + lane;

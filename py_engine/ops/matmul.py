@@ -34,7 +34,8 @@ def matvec(
 
     Args:
         norm: weights (K,) of an RMSNorm of x, with `eps`, computed on the way.
-        bias: (rows,) is added.
+        bias: (out_at + rows,) or more, of the stack that this weight is a part of: bias[out_at + r]
+            is added to row r; gated: bias[2 · out_at + r].
         add: add to what `out` holds.
         gated: out[out_at + r] = silu(row 2r) · row (2r + 1).
         last: take row state.n - 1 of x instead of row 0.

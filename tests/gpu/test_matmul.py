@@ -77,3 +77,23 @@ def test_activations_beyond_f16(bench: Bench) -> None:
     out = bench.put(normal(3, 64))
     matmul(bench.rec, weight, bench.put(x), out, state=bench.state(3))
     assert reference.nmse(bench.get(out), reference.matmul(w, x)) < limit(bench)
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_bias_of_a_stack(bench: Bench, gated: bool) -> None:
+    """Parts of different types share one bias: each finds its own rows of it."""
+    x, b = normal(5, 96), normal(6 + 72 + 2)
+    kinds = (("Q8_0", 6), ("Q5_0", 72), ("F16", 2))
+    parts = [matrix(bench, type, rows, 96) for type, rows in kinds]
+    x_t, b_t, state = bench.put(x), bench.put(b), bench.state(4)
+    before = normal(5, 40 if gated else 80)
+    out = bench.put(before)
+    first = 0
+    for weight, _ in parts:
+        at = first // 2 if gated else first
+        matmul(bench.rec, weight, x_t, out, state=state, bias=b_t, gated=gated, out_at=at)
+        first += weight.rows
+    want = reference.matmul(np.concatenate([w for _, w in parts]), x[:4], b, gated=gated)
+    got = bench.get(out)
+    assert reference.nmse(got[:4], want) < limit(bench)
+    assert np.array_equal(got[4:], before[4:])

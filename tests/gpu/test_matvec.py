@@ -33,7 +33,7 @@ def normal(*shape: int) -> np.ndarray:
 def test_types_with_norm_and_bias(bench: Bench, type: str) -> None:
     columns = 256 * 5 if type.endswith("_K") else 32 * 37
     weight, w = matrix(bench, type, 13, columns)
-    x, g, b, before = normal(1, columns), normal(columns), normal(13), normal(20)
+    x, g, b, before = normal(1, columns), normal(columns), normal(16), normal(20)
     out = bench.put(before)
     matvec(
         bench.rec,
@@ -47,7 +47,7 @@ def test_types_with_norm_and_bias(bench: Bench, type: str) -> None:
         out_at=3,
     )
     got = bench.get(out)
-    want = reference.matmul(w, reference.rms_norm(x, g, EPS), b)[0]
+    want = reference.matmul(w, reference.rms_norm(x, g, EPS), b[3:])[0]
     assert reference.nmse(got[3:16], want) < LIMIT
     assert np.array_equal(got[:3], before[:3]) and np.array_equal(got[16:], before[16:])
 
@@ -128,3 +128,19 @@ def test_gate_far_below_zero_is_zero(bench: Bench) -> None:
     ones = bench.put(np.ones((1, 32), dtype=np.float32))
     matvec(bench.rec, weight, ones, out, state=bench.state(1), gated=True)
     assert abs(bench.get(out)[0]) < 1e-20
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_bias_of_a_stack(bench: Bench, gated: bool) -> None:
+    """Parts of different types share one bias: each finds its own rows of it."""
+    x, b = normal(1, 96), normal(6 + 8 + 2)
+    parts = [matrix(bench, type, rows, 96) for type, rows in (("Q8_0", 6), ("Q5_0", 8), ("F16", 2))]
+    x_t, b_t, state = bench.put(x), bench.put(b), bench.state(1)
+    out = bench.put(normal(16))
+    first = 0
+    for weight, _ in parts:
+        at = first // 2 if gated else first
+        matvec(bench.rec, weight, x_t, out, state=state, bias=b_t, gated=gated, out_at=at)
+        first += weight.rows
+    want = reference.matmul(np.concatenate([w for _, w in parts]), x, b, gated=gated)[0]
+    assert reference.nmse(bench.get(out)[: len(want)], want) < LIMIT
