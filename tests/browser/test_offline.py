@@ -1,6 +1,7 @@
 """After one visit the site works with the network off, as one build or not at all.
 
-The site is web/ with the fake client; sw.js, offline.js and the browser's caches are real.
+The first test takes the built site with its engine; in the others the client is the fake one, and
+sw.js, offline.js and the browser's caches are real.
 """
 
 import shutil
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from py_engine.hosts.static import Server, running
-from tests.browser.page_fixtures import ask, make_site, write_build
+from tests.browser.page_fixtures import Record, ask, make_site, write_build
 
 WAITING = "() => navigator.serviceWorker.getRegistration().then((one) => one.waiting !== null)"
 READY = "Demo: a tiny test model ·"
@@ -24,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site(folder: Path) -> Iterator[Server]:
+def fake_site(folder: Path) -> Iterator[Server]:
     with running(folder) as served:
         yield served
 
@@ -36,9 +37,15 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     opened.close()
 
 
-def visit(context: BrowserContext, site: Server) -> Page:
+@pytest.fixture
+def site_requests(context: BrowserContext, server: Server) -> Record:
+    """All that the context asks of the network."""
+    return Record(context, server.url)
+
+
+def visit(context: BrowserContext, fake_site: Server) -> Page:
     page = context.new_page()
-    page.goto(site.url)
+    page.goto(fake_site.url)
     expect(page.get_by_text(READY)).to_be_visible()
     return page
 
@@ -60,15 +67,40 @@ def change(folder: Path, word: str) -> str:
     return write_build(folder)
 
 
-def test_page_and_demo_with_the_network_off(
-    context: BrowserContext, site: Server, folder: Path
+def test_the_demo_answers_with_the_network_off(
+    context: BrowserContext, server: Server, site_requests: Record
 ) -> None:
-    first = visit(context, site)
+    """The real page, engine and model; and nothing was asked of anybody else."""
+    page = context.new_page()
+    answers = []
+    for _ in range(2):
+        page.goto(server.url)
+        send = page.get_by_role("button", name="Send")
+        page.get_by_role("button", name="Settings").click()
+        page.get_by_label("Temperature").fill("0")
+        page.get_by_label("Most tokens").fill("8")
+        page.keyboard.press("Escape")
+        ask(page, "Hello")
+        reply = page.get_by_role("article", name="Model").last
+        expect(reply).to_contain_text("tok/s", timeout=120_000)
+        expect(send).to_be_visible(timeout=60_000)
+        answers.append(reply.locator(".text").inner_text())
+        page.get_by_role("button", name="New conversation").click()
+        wait_for_copy(page)
+        context.set_offline(True)
+    assert answers[0] == answers[1] != ""
+    assert site_requests.unknown() == []
+
+
+def test_page_and_demo_with_the_network_off(
+    context: BrowserContext, fake_site: Server, folder: Path
+) -> None:
+    first = visit(context, fake_site)
     wait_for_copy(first)
     first.close()
     context.set_offline(True)
     shutil.rmtree(folder)  # nothing is left that could answer
-    page = visit(context, site)
+    page = visit(context, fake_site)
     ask(page, 'say ["offline"]')
     expect(page.get_by_role("article", name="Model")).to_contain_text("offline")
     kept = page.evaluate(
@@ -90,10 +122,12 @@ def test_page_and_demo_with_the_network_off(
     assert page.evaluate("() => fetch('index.html?model=x').then((answer) => answer.ok)")
 
 
-def test_other_weights_are_never_kept(context: BrowserContext, site: Server, folder: Path) -> None:
+def test_other_weights_are_never_kept(
+    context: BrowserContext, fake_site: Server, folder: Path
+) -> None:
     (folder / "models/big.gguf").write_bytes(b"GGUF" + bytes(5000))
     write_build(folder)
-    page = visit(context, site)
+    page = visit(context, fake_site)
     wait_for_copy(page)
     page.reload()
     expect(page.get_by_text(READY)).to_be_visible()
@@ -104,9 +138,9 @@ def test_other_weights_are_never_kept(context: BrowserContext, site: Server, fol
 
 
 def test_a_new_version_waits_to_be_asked(
-    context: BrowserContext, site: Server, folder: Path
+    context: BrowserContext, fake_site: Server, folder: Path
 ) -> None:
-    page = visit(context, site)
+    page = visit(context, fake_site)
     wait_for_copy(page)
     old = builds(page)
     new = change(folder, "two")
@@ -114,7 +148,7 @@ def test_a_new_version_waits_to_be_asked(
     button = page.get_by_role("button", name="Reload")
     expect(button).to_be_visible()
     assert page.title() == "Inferaived"  # still the first build, as a whole
-    other = visit(context, site)
+    other = visit(context, fake_site)
     assert other.title() == "Inferaived"
     ask(page, "endless")
     expect(page.get_by_text("word5 ")).to_be_visible()
@@ -133,9 +167,9 @@ def test_a_new_version_waits_to_be_asked(
 
 @pytest.mark.parametrize("fault", ["a missing file", "a wrong byte", "another build"])
 def test_a_broken_version_leaves_the_old_one(
-    context: BrowserContext, site: Server, folder: Path, fault: str
+    context: BrowserContext, fake_site: Server, folder: Path, fault: str
 ) -> None:
-    page = visit(context, site)
+    page = visit(context, fake_site)
     wait_for_copy(page)
     old = builds(page)
     change(folder, "two")
@@ -159,10 +193,10 @@ def test_a_broken_version_leaves_the_old_one(
 
 
 def test_a_folder_without_a_build_works_without_a_copy(
-    context: BrowserContext, site: Server, folder: Path
+    context: BrowserContext, fake_site: Server, folder: Path
 ) -> None:
     (folder / "build.json").unlink()
-    page = visit(context, site)
+    page = visit(context, fake_site)
     count = "() => navigator.serviceWorker.getRegistrations().then((all) => all.length)"
     assert page.evaluate(count) == 0
     ask(page, 'say ["fine"]')

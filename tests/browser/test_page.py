@@ -17,7 +17,7 @@ from tests.browser.page_fixtures import Record, ask, fake, make_site
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def fake_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("page")
     make_site(folder)
     with running(folder) as served:
@@ -25,12 +25,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(chromium: Browser, site: Server) -> Iterator[Page]:
+def page(chromium: Browser, fake_site: Server) -> Iterator[Page]:
     """The page with its demo loaded. The service worker has tests of its own."""
     context = chromium.new_context(service_workers="block")
-    record = Record(context, site.url)
+    record = Record(context, fake_site.url)
     opened = context.new_page()
-    opened.goto(site.url)
+    opened.goto(fake_site.url)
     expect(opened.get_by_text("Demo: a tiny test model ·")).to_be_visible()
     yield opened
     context.close()
@@ -256,8 +256,8 @@ def test_addresses(page: Page) -> None:
     assert len(fake(page)["loads"]) == 2
 
 
-def test_an_address_in_the_link_waits_for_a_click(page: Page, site: Server) -> None:
-    page.goto(f"{site.url}?model=models/linked.gguf")
+def test_an_address_in_the_link_waits_for_a_click(page: Page, fake_site: Server) -> None:
+    page.goto(f"{fake_site.url}?model=models/linked.gguf")
     start = page.get_by_role("button", name="Start")
     expect(start).to_be_visible()
     assert fake(page)["loads"] == []
@@ -324,12 +324,12 @@ def test_everything_is_in_reach(page: Page, width: int) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
 
 
-def test_the_policy_is_in_force(chromium: Browser, site: Server) -> None:
+def test_the_policy_is_in_force(chromium: Browser, fake_site: Server) -> None:
     """No inline script, no eval, no picture from elsewhere: the browser itself refuses."""
     context = chromium.new_context(service_workers="block")
-    record = Record(context, site.url)
+    record = Record(context, fake_site.url)
     page = context.new_page()
-    page.goto(site.url)
+    page.goto(fake_site.url)
     blocked, inline, evaluated = page.evaluate(
         """async () => {
              const blocked = new Set();

@@ -55,7 +55,7 @@ WATCH = """allowed => {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def fake_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("widget")
     make_site(folder)
     (folder / "shop.html").write_text(BARE.format("", "models/own.gguf"))
@@ -64,12 +64,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(chromium: Browser, site: Server) -> Iterator[Page]:
+def page(chromium: Browser, fake_site: Server) -> Iterator[Page]:
     """A page with one script tag and the element, on the origin of the script."""
     context = chromium.new_context(service_workers="block")
-    record = Record(context, site.url)
+    record = Record(context, fake_site.url)
     opened = context.new_page()
-    opened.goto(f"{site.url}shop.html")
+    opened.goto(f"{fake_site.url}shop.html")
     yield opened
     context.close()
     assert record.unknown() == []
@@ -112,13 +112,15 @@ def test_attributes_and_removal(page: Page) -> None:
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 
-def test_from_another_origin_it_is_a_frame(chromium: Browser, site: Server, tmp_path: Path) -> None:
+def test_from_another_origin_it_is_a_frame(
+    chromium: Browser, fake_site: Server, tmp_path: Path
+) -> None:
     """Our code gets no access to that page, nor it to the chat, and nothing loads unasked."""
-    (tmp_path / "shop.html").write_text(BARE.format(site.url, "https://models.example/m.gguf"))
+    (tmp_path / "shop.html").write_text(BARE.format(fake_site.url, "https://models.example/m.gguf"))
     with running(tmp_path) as shop:
         context = chromium.new_context(service_workers="block")
-        record = Record(context, site.url, shop.url)
-        context.route(f"{site.url}**", allow_other_sites)
+        record = Record(context, fake_site.url, shop.url)
+        context.route(f"{fake_site.url}**", allow_other_sites)
         page = context.new_page()
         page.goto(f"{shop.url}shop.html")
         frame = page.frame_locator("inferaived-chat iframe")
