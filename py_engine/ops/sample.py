@@ -6,9 +6,16 @@ from py_engine.gpu.tensor import Tensor
 RING = 64
 """Sampled tokens that the ring keeps; more steps than that are never in flight."""
 GROUPS = 64
+"""The most slices that a vocabulary is cut into; `groups` says how many."""
+_SLICE = 2048
 IN_PROMPT = 0x80000000
 """Bit of a token's count that says that the prompt contains it."""
 SETTINGS_BYTES = 32
+
+
+def groups(vocabulary: int) -> int:
+    """Workgroups of the scan: each has enough of the logits to be worth its start."""
+    return min(-(-vocabulary // _SLICE), GROUPS)
 
 
 def sample(
@@ -33,12 +40,13 @@ def sample(
         tokens, ring, state: written: the token for the next step, (RING, 2), and (4,).
     """
     (vocabulary,) = logits.shape
+    slices = groups(vocabulary)
     rec.run(
         "sample_scan",
-        GROUPS,
+        slices,
         {"logits": logits, "bias": bias, "counts": counts, "parts": parts, "sampling": settings},
         V=vocabulary,
-        GROUPS=GROUPS,
+        GROUPS=slices,
     )
     rec.run(
         "sample_pick",
@@ -53,6 +61,6 @@ def sample(
             "sampling": settings,
         },
         V=vocabulary,
-        GROUPS=GROUPS,
+        GROUPS=slices,
         RING=RING,
     )
