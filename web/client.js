@@ -183,6 +183,8 @@ export async function load(model, { onProgress, context, worker, signal, ...opti
     const info = await host.ask({ kind: "load", model: found, context }, signal, {
       progress: (answer) => onProgress?.(answer.done, answer.total),
     });
+    if (signal?.aborted) await host.ask({ kind: "close" }); // it was ready before it heard of it
+    signal?.throwIfAborted();
     return new Engine(host, info, found, !worker);
   } catch (error) {
     if (!worker) host.end();
