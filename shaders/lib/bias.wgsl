@@ -1,4 +1,5 @@
-// A bias for each row of a stack of weights, this weight's first row at out_at. Variant: no_bias.wgsl.
+// A bias for each row of a stack of weights, this weight's first row at out_at.
+// Variant: no_bias.wgsl.
 const BIAS: bool = true;
 
 @group(0) @binding(6) var<storage, read> bias: array<f32>;

@@ -4,7 +4,8 @@
  * A model's name says how its load goes: `fail-Name.gguf` fails with the error of that name,
  * `stuck.gguf` stops at 412 of 986 MB, all others load. A question says what the answer is:
  * `say ["a", "b"]` these pieces; `fail Name` breaks after two pieces; `endless` goes on until it is
- * stopped; anything else is answered with what was asked for, as JSON. `globalThis.fake` records it.
+ * stopped; anything else is answered with what was asked for, as JSON. `globalThis.fake` records
+ * it.
  */
 
 import { InferaivedError } from "./calls.js";
@@ -42,7 +43,8 @@ const FAILURES = {
 /** @param {string} key */
 function failure(key) {
   const [message, hint] = FAILURES[key] ?? [`no such failure: ${key}`, ""];
-  return new InferaivedError({ name: key === "CORS" ? "SourceError" : key, message, hint, trace: "" });
+  const name = key === "CORS" ? "SourceError" : key;
+  return new InferaivedError({ name, message, hint, trace: "" });
 }
 
 const fake = { loads: [], requests: [], closed: 0, pause: 4 };
