@@ -11,6 +11,7 @@ from py_engine.text.special import Splitter
 from py_engine.text.tokenizer_json import tokenizer_json
 from py_engine.text.vocabulary import (
     BYTE,
+    BYTE_OF_CHAR,
     CONTROL,
     UNKNOWN,
     USER_DEFINED,
@@ -31,14 +32,6 @@ MakeEncoder = Callable[[str], Encoder]
 """tokenizer.json text to an Encoder."""
 
 
-def _byte_of_char() -> dict[str, int]:
-    """GPT-2's printable stand-ins: a byte that prints stands for itself, the others from U+0100."""
-    prints = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in prints]
-    stand_ins = {chr(0x100 + i): byte for i, byte in enumerate(others)}
-    return {chr(byte): byte for byte in prints} | stand_ins
-
-
 class Tokenizer:
     """The tokenizer that a file's metadata describes.
 
@@ -57,7 +50,6 @@ class Tokenizer:
         self.bos, self.eos, self.eog = vocabulary.bos, vocabulary.eos, vocabulary.eog
         self.add_bos = vocabulary.add_bos
         self.warnings = list(vocabulary.warnings)
-        self._byte_of_char = _byte_of_char()
         self.special = special = {
             text: i
             for text, i in vocabulary.ids.items()
@@ -69,6 +61,9 @@ class Tokenizer:
         self._special = Splitter(special, lstrip, rstrip)
         self._user_defined = Splitter(shown, lstrip, rstrip)
         self._encoder = make_encoder(tokenizer_json(vocabulary))
+        self._lacks_bytes = vocabulary.pre.byte_level and not (
+            BYTE_OF_CHAR.keys() <= vocabulary.ids.keys() - special.keys()
+        )
 
     def encode(self, text: str, *, special: bool = False, drop: str = "") -> list[int]:
         """The ids of a text; no BOS or EOS is added.
@@ -84,6 +79,8 @@ class Tokenizer:
                 ids.append(piece)
             elif plain := piece.replace(drop, "") if drop else piece:
                 ids += self._encoder.encode(plain)
+        if self._lacks_bytes:
+            return [i for i in ids if i < self.n_vocab]
         return ids
 
     def control_ids(self, text: str) -> list[int]:
@@ -106,7 +103,7 @@ class Tokenizer:
             return bytes([value])
         if not self.vocabulary.pre.byte_level:
             return raw.replace("▁".encode(), b" ")
-        known = self._byte_of_char
+        known = BYTE_OF_CHAR
         text = raw.decode(errors="replace")
         return b"".join(bytes([known[char]]) if char in known else char.encode() for char in text)
 

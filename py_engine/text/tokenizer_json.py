@@ -8,7 +8,7 @@ give llama.cpp's ids with these recipes.
 import json
 from collections.abc import Iterator
 
-from py_engine.text.vocabulary import BYTE, SENTINEL, Vocabulary
+from py_engine.text.vocabulary import BYTE, BYTE_OF_CHAR, SENTINEL, Vocabulary
 
 _UNKNOWN_NAME = f"{SENTINEL}unknown"
 """What the unknown token is called in the library's vocabulary: a text that nobody can type."""
@@ -18,7 +18,11 @@ _LONGEST_MERGED = 512
 
 
 def tokenizer_json(vocabulary: Vocabulary) -> str:
-    """The text of a tokenizer.json without added tokens."""
+    """The text of a tokenizer.json without added tokens.
+
+    Ids from the number of tokens on stand for bytes that have no token. With them the libraries
+    agree: without, one drops such a byte before the merges and the other after.
+    """
     vocab = {text: i for text, i in vocabulary.ids.items() if i not in vocabulary.guarded}
     if vocabulary.model == "llama":
         merges = [list(pair) for pair in _pairs_by_score(vocabulary, vocab)]
@@ -28,6 +32,9 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
     unknown = min((i for i in vocabulary.guarded if vocabulary.types[i] == 2), default=None)
     if fallback and unknown is not None:
         vocab[_UNKNOWN_NAME] = unknown
+    if not fallback:  # bytes without a token: ids past the end, which the tokenizer drops
+        missing = [char for char in BYTE_OF_CHAR if char not in vocab]
+        vocab |= {char: i for i, char in enumerate(missing, len(vocabulary.raw))}
     return json.dumps(
         {
             "version": "1.0",

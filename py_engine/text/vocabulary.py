@@ -41,6 +41,17 @@ _FILL_IN_MARKS = (
 _HARMONY_MARKS = "<|channel|> <|message|> <|start|> <|constrain|>"
 
 
+def _byte_of_char() -> dict[str, int]:
+    prints = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in prints]
+    stand_ins = {chr(0x100 + i): byte for i, byte in enumerate(others)}
+    return {chr(byte): byte for byte in prints} | stand_ins
+
+
+BYTE_OF_CHAR = _byte_of_char()
+"""GPT-2's printable stand-ins: a byte that prints stands for itself, the others from U+0100."""
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The tokens of one file.
