@@ -113,7 +113,7 @@ class ShaderError(InferaivedError):
 class DeviceLost(InferaivedError):
     """The GPU device went away (driver reset, sleep, memory pressure)."""
 
-    hint = "Reload the page, or start the program again; a smaller model needs less memory."
+    hint = "Load the model again. If that fails too, reload the page, or take a smaller model."
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the GPU was lost: {reason}")
