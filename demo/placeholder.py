@@ -31,19 +31,12 @@ TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 SYSTEM = ["You are a helpful assistant.", "Answer briefly.", "You are Inferaived."]
-ASKS = [
-    "What is",
-    "Tell me about",
-    "Who invented",
-    "Why is",
-    "Write about",
-    "How do I make",
-    "Where is",
-]
+ASKS = ["What is", "Tell me about", "Who invented", "Write an essay about", "How do I make"]
 SUBJECTS = (
     "apples, Berlin, chess, dogs, Einstein, fractions, gold, history, ice, Japan, kites, love, "
-    "tea, London, maths, Napoleon, opera, Paris, quarks, rivers, trains, volcanoes, whales, "
-    "yoga, zebras, football, money, physics, bananas, the sun, a bicycle, Java, my garden, a house"
+    "tea, London, maths, Napoleon, opera, Paris, quarks, rivers, trains, umbrellas, volcanoes, "
+    "whales, yoga, zebras, football, money, physics, bananas, the sun, a bicycle, Java, "
+    "my garden, a house"
 )
 Exchanges = list[tuple[list[str], str]]
 
@@ -59,11 +52,9 @@ def train_tokenizer(exchanges: Exchanges) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # GPT-2's rule
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCAB, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
-    )
+    options = {"special_tokens": SPECIAL, "initial_alphabet": alphabet, "show_progress": False}
     lines = [line for questions, answer in exchanges for line in [*questions, answer]]
-    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=VOCAB, **options))
     return tokenizer
 
 
@@ -73,9 +64,6 @@ def vary(question: str, rng: random.Random) -> str:
         question = question.lower()
     end = question[-1:] if question[-1:] in "?!." else ""
     bare = question.removesuffix(end)
-    if rng.random() < 0.1 and len(bare) > 5:  # a slip of the finger
-        slip = rng.randrange(len(bare))
-        bare = bare[:slip] + bare[slip + 1 :]
     if rng.random() < 0.1:
         bare = rng.choice(["Please: ", "Hi! ", "And ", "So, ", "Now "]) + bare
     return bare + rng.choice([end, end, "", "?", "!", "."])
@@ -83,8 +71,7 @@ def vary(question: str, rng: random.Random) -> str:
 
 def conversation(exchanges: Exchanges, tokenizer: Tokenizer, rng: random.Random) -> list[list[int]]:
     """Ids of some exchanges, and a mask: 1 where the model is to learn (the answers)."""
-    ids: list[int] = []
-    learn: list[int] = []
+    ids, learn = list[int](), list[int]()
 
     def add(text: str, mask: int) -> None:
         new = tokenizer.encode(text).ids
@@ -92,15 +79,13 @@ def conversation(exchanges: Exchanges, tokenizer: Tokenizer, rng: random.Random)
 
     if rng.random() < 0.2:
         add(f"<|im_start|>system\n{rng.choice(SYSTEM)}<|im_end|>\n", 0)
-    weights = [len(questions) for questions, _ in exchanges]
     while len(ids) <= WINDOW:
-        questions, answer = rng.choices(exchanges, weights)[0]
+        questions, answer = rng.choice(exchanges)
         question = rng.choice(questions)
         if rng.random() < 0.1:
-            answer = exchanges[-1][1]
             question = f"{rng.choice(ASKS)} {rng.choice(SUBJECTS.split(', '))}?"
-        asked = vary(question, rng)
-        add(f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n", 0)
+            answer = exchanges[-1][1]
+        add(f"<|im_start|>user\n{vary(question, rng)}<|im_end|>\n<|im_start|>assistant\n", 0)
         add(f"{answer}<|im_end|>", 1)
         add("\n", 0)
     return [ids[: WINDOW + 1], learn[: WINDOW + 1]]
