@@ -59,6 +59,7 @@ class Sequencer:
         flight: deque[Awaitable[bytes]] = deque()
         try:
             at = await self._prefill(prompt)
+            await self._programs.prepare(len(prompt) - at)
             flight.append(self._programs.first(prompt[at:], at))
             submitted, received = 1, 0
             fed = list(prompt[at:])
@@ -83,6 +84,7 @@ class Sequencer:
         self.prefilled = len(prompt) - at
         while len(prompt) - at > CHUNKS[-1]:
             chunk = prompt[at : at + CHUNKS[-1]]
+            await self._programs.prepare(len(chunk))
             await self._programs.chunk(chunk, at)
             self._cached += chunk
             at += len(chunk)
@@ -117,6 +119,7 @@ class Sequencer:
                 self._cached.append(ids[at])
             else:
                 chunk = ids[at : at + SCORED]
+                await self._programs.prepare(len(chunk), scored=True)
                 logits = await self._programs.score(chunk, at)
                 self._cached += chunk
             for begin in range(0, len(logits), row):

@@ -1,8 +1,9 @@
 """The recorded programs of one model, and the few buffers that steer them.
 
 Mechanism only: which program a step takes and what is written before it. What to generate and
-when to stop is loop.py's business. Every program is recorded at load, for each class of shapes:
-decode by the number of attention splits, prefill by the size of the chunk.
+when to stop is loop.py's business. There is a program for each class of shapes: decode by the
+number of attention splits, prefill by the size of the chunk. What every reply needs is built at
+load, the rest when it is first needed, since compilers of shaders are slow.
 """
 
 import struct
@@ -86,11 +87,20 @@ class Programs:
         return len(self._recorders[key].dispatches)
 
     async def compile(self) -> None:
-        """Build all pipelines and make the programs; errors of allocation come up here too."""
-        lists = [rec.dispatches for rec in self._recorders.values()]
+        """Build what every reply needs; errors of allocation come up here too."""
+        prefills = {("prefill", size) for size in CHUNKS}
+        await self._build([key for key in self._recorders if key not in prefills | {"all logits"}])
+
+    async def prepare(self, tokens: int, *, scored: bool = False) -> None:
+        """Have the program for a chunk of `tokens` tokens, and for all its logits if `scored`."""
+        await self._build([_prefill(tokens), *(["all logits"] if scored else [])])
+
+    async def _build(self, keys: Sequence[object]) -> None:
+        missing = [key for key in keys if key not in self._programs]
+        lists = [self._recorders[key].dispatches for key in missing]
         await self.device.compile([d.shader for dispatches in lists for d in dispatches])
-        for key, rec in self._recorders.items():
-            self._programs[key] = self.device.record(rec.dispatches)
+        for key, dispatches in zip(missing, lists, strict=True):
+            self._programs[key] = self.device.record(dispatches)
 
     def close(self) -> None:
         """Forget the programs; the buffers are the memory's."""
@@ -116,15 +126,18 @@ class Programs:
             self._biased = bool(sampling.logit_bias)
 
     def chunk(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
-        """Submit tokens to the cache from position `at`; resolves when they are in it."""
+        """Submit tokens to the cache from position `at`; resolves when they are in it.
+
+        For this and the next, `prepare` comes first.
+        """
         self._feed(ids, at)
-        return self.device.read(self._act.state.handle, 0, 16, [self._prefill(len(ids))])
+        return self.device.read(self._act.state.handle, 0, 16, [self._programs[_prefill(len(ids))]])
 
     def first(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
         """Submit the last chunk of a prompt and sample: (token, log probability) in 8 bytes."""
         self._feed(ids, at)
         tail = [self._programs["logits"], self._programs["sample"]]
-        return self._ring_slot(0, [self._prefill(len(ids)), *tail])
+        return self._ring_slot(0, [self._programs[_prefill(len(ids))], *tail])
 
     def step(self, at: int, index: int) -> Awaitable[bytes]:
         """Submit one step: the token sampled last, at position `at`; `index` counts the reply's."""
@@ -135,7 +148,7 @@ class Programs:
     def score(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
         """Submit up to SCORED tokens; their logits, (len(ids), V) f32."""
         self._feed(ids, at)
-        programs = [self._prefill(len(ids)), self._programs["all logits"]]
+        programs = [self._programs[_prefill(len(ids))], self._programs["all logits"]]
         nbytes = 4 * len(ids) * self.model.vocabulary
         return self.device.read(self._all_logits.handle, 0, nbytes, programs)
 
@@ -150,8 +163,10 @@ class Programs:
         state = struct.pack("<4I", at, len(ids), 0, self._seed)
         self.device.write(self._act.state.handle, 0, state)
 
-    def _prefill(self, tokens: int) -> Program:
-        return self._programs["prefill", next(size for size in CHUNKS if size >= tokens)]
-
     def _ring_slot(self, index: int, programs: Sequence[Program]) -> Awaitable[bytes]:
         return self.device.read(self._ring.handle, index % RING * 8, 8, programs)
+
+
+def _prefill(tokens: int) -> tuple[str, int]:
+    """The key of the program for a chunk."""
+    return "prefill", next(size for size in CHUNKS if size >= tokens)

@@ -41,7 +41,8 @@ HARDWARE = (
         else ()
     ),
 )
-"""The machine's GPU; where there is none Chromium takes SwiftShader by itself."""
+"""The machine's GPU. Where there is none these flags make Chromium draw, slowly, on SwiftShader
+too, and the engine gets no time: see `has_gpu`."""
 
 _START = """async (options) => {
   const client = await import("./client.js");
@@ -119,7 +120,7 @@ class BrowserEngine:
         chromium: str | None = None,
     ) -> None:
         self._dist = dist
-        self._flags = SOFTWARE if software else HARDWARE
+        self._flags = SOFTWARE if software or not has_gpu() else HARDWARE
         self._options = {"withhold": list(withhold), "defaultLimits": default_limits}
         self._chromium = chromium
         self._emit: Callable[[Any], None] = lambda _: None
@@ -278,6 +279,14 @@ class BrowserEngine:
         for path in shard_names(str(Path(model).resolve())):
             self._server.files[f"/files{Path(path).as_posix()}"] = Path(path)
         return f"{self._server.url}files{quote(Path(model).resolve().as_posix())}"
+
+
+def has_gpu() -> bool:
+    """Whether the machine may have a GPU: on Linux a driver's device tells, elsewhere all do."""
+    if sys.platform != "linux":
+        return True
+    found = [*Path("/dev").glob("nvidia[0-9]*"), *Path("/dev").glob("dri/renderD*")]
+    return bool(found) or Path("/dev/dxg").exists()  # Windows' Linux has the last
 
 
 async def launch(
