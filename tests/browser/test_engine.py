@@ -19,7 +19,7 @@ from py_engine.generate.sampling import Sampling
 from py_engine.hosts.headless import BrowserEngine
 from py_engine.hosts.native import NativeEngine
 from py_engine.hosts.static import Server
-from tests.browser.faulty import DATA, Faulty
+from tests.browser.faulty import Faulty
 from tests.fixtures import Spec, write
 
 T = TypeVar("T")
@@ -254,16 +254,12 @@ BAD_MODELS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["cut_plain", "short", "refused"])
-def test_a_download_that_fails_leaves_the_worker_able(
-    client: Page, faulty: Faulty, kind: str
-) -> None:
-    """A file that breaks off amid its header; DATA is no GGUF, but that is seen first."""
-    error = client.evaluate(
-        "(url) => failure(client.inspect(url, { worker }))", f"{faulty.url}{kind}/file"
-    )
-    assert error["name"] in ("SourceError", "GGUFError")
-    assert len(DATA) > 0
+def test_another_origin_that_refuses_is_explained(client: Page, faulty: Faulty) -> None:
+    body = "(url) => failure(client.inspect(url, { worker }))"
+    error = client.evaluate(body, f"{faulty.url}refused/file")
+    assert error["name"] == "SourceError"
+    assert "no answer came" in error["message"]
+    assert "Access-Control-Allow-Origin" in error["hint"]
 
 
 def test_every_failed_load_says_why_and_the_next_one_works(
