@@ -1,0 +1,126 @@
+"""Recording dispatches, and the dry device that counts what a model would take."""
+
+from pathlib import Path
+
+import pytest
+
+from py_engine.base.errors import DeviceMemory
+from py_engine.gpu.device import Binding
+from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
+from py_engine.gpu.recorder import Library, Recorder
+from py_engine.gpu.tensor import Memory, Tensor
+
+SHADERS = Path(__file__).parents[2] / "shaders"
+
+
+def read(path: str) -> str:
+    return (SHADERS / path).read_text(encoding="utf-8")
+
+
+def recorder(device: DryDevice | None = None) -> Recorder:
+    device = device or DryDevice()
+    return Recorder(Library(read, device), Memory(device))
+
+
+def norm(rec: Recorder, eps: float = 1e-5, groups: int | tuple[int, int, int] = 3) -> None:
+    memory = rec.memory
+    buffers = {
+        "x": memory.tensor((3, 8), "x"),
+        "weight": memory.tensor((8,), "weight"),
+        "out": memory.tensor((3, 8), "out"),
+        "state": memory.tensor((4,), "state", "u32"),
+    }
+    rec.run("rms_norm", groups, buffers, params={"eps": eps}, C=8)
+
+
+def test_buffers_are_bound_in_the_shader_s_order() -> None:
+    rec = recorder()
+    norm(rec)
+    (dispatch,) = rec.dispatches
+    assert [label for label, _ in dispatch.shader.bindings] == [
+        "x", "weight", "out", "state", "params"
+    ]  # fmt: skip
+    assert [binding.nbytes for binding in dispatch.bindings] == [96, 32, 96, 16, 256]
+    assert dispatch.groups == (3, 1, 1)
+
+
+@pytest.mark.parametrize("change", ["missing", "unknown"])
+def test_wrong_buffers_are_refused(change: str) -> None:
+    rec = recorder()
+    tensor = rec.memory.tensor((8,), "any")
+    names = ["x", "weight", "out"] if change == "missing" else ["x", "weight", "out", "state", "y"]
+    with pytest.raises(TypeError, match="bindings are"):
+        rec.run("rms_norm", 1, dict.fromkeys(names, tensor), params={"eps": 0.0}, C=8)
+    assert not rec.dispatches
+
+
+def test_equal_requests_share_a_shader_and_a_slot() -> None:
+    rec = recorder()
+    norm(rec)
+    norm(rec)
+    norm(rec, eps=1e-6)
+    one, two, three = rec.dispatches
+    assert one.shader is two.shader is three.shader
+    assert one.bindings[-1] == two.bindings[-1] != three.bindings[-1]
+    assert three.bindings[-1].at % 256 == 0
+
+
+def test_more_parameters_than_one_buffer_holds() -> None:
+    rec = recorder()
+    slots = {rec.memory.params(bytes([i % 256, i // 256, 0, 0])) for i in range(600)}
+    assert len(slots) == 600 and len({slot.handle for slot in slots}) == 3
+    assert all(slot.at + slot.nbytes <= 65536 for slot in slots)
+
+
+@pytest.mark.parametrize("groups", [1, 65535, 65536, 200000, 2**31])
+def test_a_count_of_groups_is_spread_over_two_dimensions(groups: int) -> None:
+    rec = recorder()
+    norm(rec, groups=groups)
+    x, y, z = rec.dispatches[0].groups
+    assert z == 1 and max(x, y) <= 65535
+    assert groups <= x * y < groups + y
+    norm(rec, groups=(5, 6, 7))
+    assert rec.dispatches[1].groups == (5, 6, 7)
+
+
+def test_features_choose_the_variant() -> None:
+    plain = Library(read, DryDevice()).shader("rms_norm", {"C": 8}, {})
+    assert "subgroupAdd" not in plain.code and "enable" not in plain.code
+    device = DryDevice(frozenset({"subgroups", "shader-f16"}))
+    assert "subgroupAdd" in Library(read, device).shader("rms_norm", {"C": 8}, {}).code
+    device.wgsl_enables = frozenset({"subgroups", "f16"})
+    library = Library(read, device)
+    assert library.shader("rms_norm", {"C": 8}, {}).code.startswith("enable subgroups;\n")
+    assert library.f16 and library.subgroups
+    matmul = library.shader("matmul", {"tile_t": "f16"}, {"lib/weight.wgsl": "lib/weight_f32.wgsl"})
+    assert matmul.code.startswith("enable f16;\n") and "enable subgroups" not in matmul.code
+
+
+def test_memory_counts_checks_and_frees() -> None:
+    device = DryDevice()
+    memory = Memory(device)
+    tensor = memory.tensor((3, 5), "a")
+    empty = memory.tensor((0,), "none")
+    assert tensor.nbytes == 60 and memory.nbytes == device.nbytes == 64
+    assert empty.binding().nbytes == 4  # a binding is never empty
+    memory.release(tensor.handle, 60)
+    assert memory.nbytes == device.nbytes == 4
+    memory.params(b"1234")
+    memory.close()
+    assert memory.nbytes == device.nbytes == 0 and not device.buffers
+    assert memory.params(b"1234").handle in device.buffers  # not a slot of a freed buffer
+
+
+@pytest.mark.parametrize("limit", ["maxBufferSize", "maxStorageBufferBindingSize"])
+def test_a_buffer_beyond_the_limits_is_refused_before_it_is_made(limit: str) -> None:
+    device = DryDevice(limits={**DEFAULT_LIMITS, limit: 1000})
+    memory = Memory(device)
+    memory.buffer(1000, "fits")
+    with pytest.raises(DeviceMemory, match="the keys"):
+        memory.buffer(1004, "the keys")
+    assert device.nbytes == 1000
+
+
+def test_views() -> None:
+    view = Tensor(7, (2, 3), at=512)
+    assert view.binding() == Binding(7, 512, 24)
