@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from math import isfinite, log
+from math import log
 
 from py_engine.base.errors import BadRequest
 
@@ -52,8 +52,12 @@ class Sampling:
             _integer("seed", self.seed, 0, 2**32 - 1)
         if self.max_tokens is not None:
             _integer("max_tokens", self.max_tokens, 1, 2**31)
-        if not all(isinstance(stop, str) and stop for stop in self.stop):
+        if not isinstance(self.stop, tuple) or not all(
+            isinstance(stop, str) and stop for stop in self.stop
+        ):
             raise BadRequest("stop", self.stop, "strings that are not empty")
+        if not isinstance(self.logit_bias, Mapping):
+            raise BadRequest("logit_bias", self.logit_bias, "token ids and numbers")
         for token, bias in self.logit_bias.items():
             _integer("logit_bias", token, 0, 2**31)
             _number("logit_bias", bias, -1e4, 1e4)
@@ -103,9 +107,7 @@ class Sampling:
 
 
 def _number(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise BadRequest(name, value, "a number")
-    if not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise BadRequest(name, value, f"a number from {low:g} to {high:g}")
 
 
