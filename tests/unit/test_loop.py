@@ -1,0 +1,265 @@
+"""The sequencer and its programs on a device that plays back a script instead of computing."""
+
+import asyncio
+import dataclasses
+import struct
+from collections.abc import Awaitable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from py_engine.base.errors import BadRequest, ContextFull
+from py_engine.engine import _build
+from py_engine.formats.gguf import read_gguf
+from py_engine.generate.loop import AHEAD, Sequencer
+from py_engine.generate.programs import Programs
+from py_engine.generate.sampling import Sampling
+from py_engine.gpu.device import Handle, Program
+from py_engine.gpu.dry import DryDevice
+from py_engine.gpu.recorder import Library
+from py_engine.gpu.tensor import Memory
+from py_engine.hosts.files import open_sources
+from tests import fixtures
+from tests.unit.test_recorder import read
+
+GREEDY = Sampling(temperature=0, seed=1)
+
+
+class ScriptedDevice(DryDevice):
+    """Remembers what is fed and submitted; the i-th sampled token is 100 + i.
+
+    `waiting` counts reads that were submitted and not yet awaited.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[tuple[object, ...]] = []
+        self.keys: dict[Program, object] = {}
+        self.state: Handle = 0
+        self.waiting = self.most_waiting = 0
+        self._sampled = 0
+
+    def write(self, handle: Handle, at: int, data: bytes) -> None:
+        super().write(handle, at, data)
+        if handle == self.state:
+            pos, n, step, seed = struct.unpack("<4I", data)
+            assert step == 0
+            self.log.append(("feed", pos, n))
+            self.seed = seed
+
+    def read(
+        self, handle: Handle, at: int, nbytes: int, programs: Sequence[Program] = ()
+    ) -> Awaitable[bytes]:
+        self.log.append(("run", *(self.keys[program] for program in programs), at // 8))
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        data = bytes(nbytes)
+        if nbytes == 8:
+            data = struct.pack("<If", 100 + self._sampled, -0.5)
+            self._sampled += 1
+        return self._later(data)
+
+    async def _later(self, data: bytes) -> bytes:
+        await asyncio.sleep(0)
+        self.waiting -= 1
+        return data
+
+    def restart(self) -> None:
+        """Forget the log and count tokens from the start."""
+        self.log.clear()
+        self._sampled = 0
+
+    def of(self, kind: str) -> list[tuple[object, ...]]:
+        return [entry[1:] for entry in self.log if entry[0] == kind]
+
+
+class Rig:
+    """A sequencer over a model of one layer, with a context of 1024 positions."""
+
+    def __init__(self, path: Path) -> None:
+        self.device = ScriptedDevice()
+        memory = Memory(self.device)
+        (source,) = open_sources(str(path))
+        try:
+            gguf = asyncio.run(read_gguf(source))
+        finally:
+            source.close()
+        model, context = _build(gguf, memory, None)
+        self.programs = Programs(model, memory, Library(read, self.device), context)
+        asyncio.run(self._ready())
+        self.sequencer = Sequencer(self.programs)
+
+    async def _ready(self) -> None:
+        await self.programs.compile()
+        for tokens in (1, 64, 256):
+            await self.programs.prepare(tokens, scored=True)
+        self.device.keys = {program: key for key, program in self.programs._programs.items()}
+        self.device.state = self.programs._act.state.handle
+
+    def generate(
+        self, prompt: Sequence[int], sampling: Sampling = GREEDY, *, take: int = 10**9
+    ) -> list[int]:
+        """Up to `take` tokens, then the iterator is closed."""
+
+        async def go() -> list[int]:
+            ids: list[int] = []
+            async with aclosing(self.sequencer.generate(prompt, sampling)) as tokens:
+                async for token in tokens:
+                    ids.append(token.id)
+                    assert token.log_probability == -0.5
+                    if len(ids) == take:
+                        break
+            return ids
+
+        self.device.restart()
+        ids = asyncio.run(go())
+        assert self.device.waiting == 0  # steps ahead are awaited, whoever ends the reply
+        assert self.device.most_waiting <= AHEAD
+        return ids
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model with a long context."""
+    patch = pytest.MonkeyPatch()
+    shape = dataclasses.replace(fixtures.MODELS["qwen2"], layers=1, context=1024)
+    patch.setitem(fixtures.MODELS, "long", shape)
+    path = fixtures.write(tmp_path_factory.mktemp("loop") / "m.gguf", "long", "Q4_0").path
+    patch.undo()
+    return path
+
+
+@pytest.fixture
+def rig(model: Path) -> Rig:
+    return Rig(model)
+
+
+def test_a_prompt_then_steps(rig: Rig) -> None:
+    ids = rig.generate([1, 2, 3, 4, 5], Sampling(max_tokens=3, seed=9))
+    assert ids == [100, 101, 102]
+    assert rig.device.of("feed") == [(0, 5)] and rig.device.seed == 9
+    assert rig.device.of("run") == [
+        (("prefill", 16), "logits", "sample", 0),
+        (("decode", 1), "logits", "sample", 1),
+        (("decode", 1), "logits", "sample", 2),
+    ]  # no step beyond max_tokens
+
+
+def test_a_long_prompt_goes_in_chunks(rig: Rig) -> None:
+    prompt = list(range(570)) + list(range(30))
+    rig.generate(prompt, take=1)
+    assert rig.device.of("feed") == [(0, 256), (256, 256), (512, 88)]
+    assert [run[0] for run in rig.device.of("run")][:3] == [("prefill", 256)] * 3
+    for length, size in ((1, 16), (16, 16), (17, 64), (64, 64), (65, 256), (256, 256)):
+        rig.generate([500 - length, *range(length - 1)], take=1)
+        assert rig.device.of("feed") == [(0, length)]
+        assert rig.device.of("run")[0][0] == ("prefill", size)
+
+
+def test_splits_follow_the_position(rig: Rig) -> None:
+    rig.generate(list(range(254)), Sampling(max_tokens=5))
+    assert [run[0] for run in rig.device.of("run")[1:]] == [
+        ("decode", 1),  # position 254
+        ("decode", 1),  # position 255, the 256th
+        ("decode", 2),
+        ("decode", 2),
+    ]
+
+
+def test_the_ring_wraps(rig: Rig) -> None:
+    ids = rig.generate([7], Sampling(max_tokens=70))
+    assert ids == list(range(100, 170))
+    assert [run[-1] for run in rig.device.of("run")] == [i % 64 for i in range(70)]
+
+
+def test_a_shared_prefix_is_not_computed_again(rig: Rig) -> None:
+    rig.generate(list(range(40)), Sampling(max_tokens=3))
+    # 40 of the prompt and two of the reply, 100 and 101, are cached; 102 never was an input
+    rig.generate([*range(40), 100, 101, 102, 5], take=1)
+    assert rig.device.of("feed") == [(42, 2)] and rig.sequencer.prefilled == 2
+    rig.generate([*range(30), 9, 9], take=1)
+    assert rig.device.of("feed") == [(30, 2)]
+    rig.generate([*range(30), 9, 9], take=1)  # all cached, yet its last token is needed
+    assert rig.device.of("feed") == [(31, 1)]
+    rig.generate(list(range(10)), take=1)
+    assert rig.device.of("feed") == [(9, 1)]
+    rig.generate([8, 8], take=1)
+    assert rig.device.of("feed") == [(0, 2)]
+
+
+def test_steps_ahead_are_dropped_and_their_positions_free(rig: Rig) -> None:
+    assert rig.generate(list(range(20)), take=2) == [100, 101]
+    steps = len(rig.device.of("run"))
+    assert 2 <= steps <= 2 + AHEAD
+    # 101 may be in the cache by a step ahead, but nobody asked for what follows it
+    rig.generate([*range(20), 100, 101, 6], take=1)
+    assert rig.device.of("feed") == [(21, 2)]
+
+
+def test_nothing_is_cached_but_what_was_awaited(rig: Rig) -> None:
+    """A task cancelled while its prompt is computed leaves no claim on the cache."""
+
+    async def cancelled() -> None:
+        tokens = rig.sequencer.generate([1, 2, 3], GREEDY)
+        task = asyncio.ensure_future(anext(tokens))
+        while not rig.device.of("run"):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    rig.device.restart()
+    asyncio.run(cancelled())
+    rig.device.waiting = rig.device.most_waiting = 0  # the cancelled read
+    rig.generate([1, 2, 3, 4], take=1)
+    assert rig.device.of("feed") == [(0, 4)]
+    rig.generate([1, 2, 3, 4], take=1)
+    assert rig.device.of("feed") == [(3, 1)]
+
+
+def test_the_context_ends_a_reply(rig: Rig) -> None:
+    prompt = [i % 600 for i in range(1020)]
+    assert len(rig.generate(prompt)) == 4
+    assert len(rig.generate(prompt, Sampling(max_tokens=2))) == 2
+    assert len(rig.generate(prompt[:1] * 1023)) == 1
+    for length in (1024, 1025, 5000):
+        with pytest.raises(ContextFull, match="1024"):
+            rig.generate([1] * length)
+    with pytest.raises(BadRequest):
+        rig.generate([])
+
+
+def test_a_seed_is_drawn_where_none_is_given(rig: Rig) -> None:
+    seeds = set()
+    for _ in range(4):
+        rig.generate([1, 2], Sampling(), take=1)
+        seeds.add(rig.device.seed)
+    assert len(seeds) == 4
+
+
+def test_scoring_goes_from_an_empty_cache(rig: Rig) -> None:
+    row = 4 * rig.programs.model.vocabulary
+
+    async def rows(ids: Sequence[int], by_step: bool) -> list[int]:
+        return [len(r) async for r in rig.sequencer.score(ids, by_step=by_step)]
+
+    rig.generate(list(range(40)), take=1)
+    rig.device.restart()
+    assert asyncio.run(rows(list(range(40)), False)) == [row] * 40
+    assert rig.device.of("feed") == [(0, 16), (16, 16), (32, 8)]
+    assert {run[1] for run in rig.device.of("run")} == {"all logits"}
+    rig.device.restart()
+    assert asyncio.run(rows([3, 4, 5], True)) == [row] * 3
+    assert rig.device.of("feed") == [(0, 1), (1, 1), (2, 1)]
+    assert {run[:2] for run in rig.device.of("run")} == {(("decode", 1), "logits")}
+    rig.generate([3, 4, 5, 6], take=1)  # what was scored is cached
+    assert rig.device.of("feed") == [(3, 1)]
+    with pytest.raises(ContextFull):
+        asyncio.run(rows([1] * 1025, False))
+
+
+def test_closing_drops_the_programs(rig: Rig) -> None:
+    assert rig.device.programs
+    rig.programs.close()
+    assert not rig.device.programs

@@ -1,0 +1,170 @@
+"""Where the rows of a file's tensors go: each to one place, whatever the limits and the types."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType
+from py_engine.formats.gguf import GGUF, TensorInfo
+from py_engine.formats.quants import QUANTS
+from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
+from py_engine.gpu.recorder import Library
+from py_engine.gpu.tensor import Memory
+from py_engine.layers.linear import Linear
+from py_engine.layers.weights import Weights
+from tests.unit.test_recorder import read
+
+TYPES = st.sampled_from(["F32", "Q8_0", "Q5_1", "F16"])
+
+
+def info(name: str, type: str, *shape: int) -> TensorInfo:
+    quant = QUANTS[type]
+    weights = 1
+    for size in shape:
+        weights *= size
+    return TensorInfo(name, shape, type, weights // quant.block * quant.nbytes, 0, 0)
+
+
+def weights_of(infos: Sequence[TensorInfo], limit: int = 2**27) -> Weights:
+    gguf = GGUF({}, {tensor.name: tensor for tensor in infos}, 0, 3)
+    device = DryDevice(limits={**DEFAULT_LIMITS, "maxStorageBufferBindingSize": limit})
+    return Weights(gguf, Memory(device))
+
+
+def placed(weights: Weights, linear: Linear) -> dict[int, tuple[str, int]]:
+    """For each row of the whole the tensor and row that fill it; none may be filled twice."""
+    firsts = {id(weight): first for weight, first in linear.parts}
+    out: dict[int, tuple[str, int]] = {}
+    for name, places in weights._rows.items():
+        for place in places:
+            for i in range(place.rows):
+                inside = i * place.stride + place.offset
+                assert 0 <= inside < place.weight.rows
+                assert place.weight.type == weights.gguf.tensors[name].type
+                row = firsts[id(place.weight)] + inside
+                assert row not in out
+                out[row] = (name, place.first + i)
+    return out
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(st.tuples(TYPES, st.integers(1, 400)), min_size=1, max_size=4),
+    limit=st.sampled_from([20_000, 40_000, 2**27]),
+)
+def test_stacked_rows_are_placed_once_and_in_order(
+    parts: list[tuple[str, int]], limit: int
+) -> None:
+    infos = [info(f"m{i}", type, 64, rows) for i, (type, rows) in enumerate(parts)]
+    weights = weights_of(infos, limit)
+    linear = weights.matrix([tensor.name for tensor in infos], [r for _, r in parts], 64)
+    whole = [(f"m{i}", row) for i, (_, rows) in enumerate(parts) for row in range(rows)]
+    assert placed(weights, linear) == dict(enumerate(whole))
+    assert linear.rows == len(whole) == sum(weight.rows for weight, _ in linear.parts)
+    for weight, first in linear.parts:
+        assert weight.tensor.nbytes <= limit
+        assert linear.rows - first >= weight.rows
+
+
+@settings(max_examples=40, deadline=None)
+@given(kind=TYPES, rows=st.integers(1, 400), limit=st.sampled_from([20_000, 40_000, 2**27]))
+def test_pairs_are_interleaved(kind: str, rows: int, limit: int) -> None:
+    weights = weights_of([info("gate", kind, 64, rows), info("up", kind, 64, rows)], limit)
+    linear = weights.pair(("gate", "up"), rows, 64)
+    assert linear.interleaved and linear.rows == 2 * rows
+    want = {2 * row + order: (name, row) for order, name in enumerate(("gate", "up"))
+            for row in range(rows)}  # fmt: skip
+    assert placed(weights, linear) == want
+    for weight, first in linear.parts:
+        assert weight.rows % 2 == first % 2 == 0  # both rows of a pair lie in one shard
+
+
+def test_a_pair_of_two_types_is_a_stack() -> None:
+    weights = weights_of([info("gate", "F16", 64, 9), info("up", "Q8_0", 64, 9)])
+    linear = weights.pair(("gate", "up"), 9, 64)
+    assert not linear.interleaved
+    assert [(weight.type, first) for weight, first in linear.parts] == [("F16", 0), ("Q8_0", 9)]
+
+
+def test_types_in_turn_keep_the_order() -> None:
+    """q and v of one type, k of another: nothing may be taken out of its place."""
+    infos = [info(name, type, 64, 8) for name, type in (("q", "F16"), ("k", "F32"), ("v", "F16"))]
+    weights = weights_of(infos)
+    linear = weights.matrix(["q", "k", "v"], [8, 8, 8], 64)
+    assert [(weight.type, first) for weight, first in linear.parts] == [
+        ("F16", 0), ("F32", 8), ("F16", 16)
+    ]  # fmt: skip
+
+
+def test_what_does_not_fit_is_refused_by_name() -> None:
+    weights = weights_of(
+        [
+            info("matrix", "F32", 64, 8),
+            info("half", "F16", 64),
+            info("narrow", "F32", 40, 8),
+            info("odd", "Q2_K", 256, 8),
+        ]
+    )
+    with pytest.raises(BadTensor, match="no tensor absent"):
+        weights.matrix(["absent"], [8], 64)
+    with pytest.raises(BadTensor, match="no matrix absent"):
+        weights.rows("absent")
+    with pytest.raises(BadTensor, match="no matrix half"):
+        weights.rows("half")
+    with pytest.raises(BadTensor, match=r"matrix has the shape \[64, 8\].*\[64, 9\]"):
+        weights.matrix(["matrix"], [9], 64)
+    with pytest.raises(BadTensor, match="matrix"):
+        weights.vector(["matrix"], [64])
+    with pytest.raises(UnsupportedType, match="Q2_K"):
+        weights.matrix(["odd"], [8], 256)
+    with pytest.raises(UnsupportedType, match="half"):
+        weights.vector(["half"], [64])
+    with pytest.raises(UnsupportedConfig, match="narrow"):
+        weights.matrix(["narrow"], [8], 40)
+
+
+class LoadingDevice(DryDevice):
+    """Remembers which bytes of the file were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[int, int]] = []
+
+    async def load(self, source: object, at: int, nbytes: int, handle: int, to: int) -> None:
+        await super().load(source, at, nbytes, handle, to)
+        self.asked.append((at, nbytes))
+
+
+def test_every_byte_is_streamed_once_in_order_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("py_engine.layers.weights._PIECE", 3000)
+    infos, at = [], 96
+    for name, type, shape in (
+        ("norm", "F32", (64,)),
+        ("gate", "Q8_0", (64, 500)),
+        ("unused", "F32", (64, 4)),
+        ("up", "Q8_0", (64, 500)),
+    ):
+        plain = info(name, type, *shape)
+        infos.append(TensorInfo(name, shape, type, plain.nbytes, at, 0))
+        at += plain.nbytes
+    device = LoadingDevice()
+    weights = Weights(GGUF({}, {tensor.name: tensor for tensor in infos}, 0, 3), Memory(device))
+    weights.vector(["norm"], [64])
+    weights.pair(("gate", "up"), 500, 64)
+    before = device.nbytes
+    told: list[tuple[int, int]] = []
+    source: list = [object()]
+    loading = weights.load(source, Library(read, device), lambda *done: told.append(done))
+    asyncio.run(loading)
+    wanted = [tensor for tensor in infos if tensor.name != "unused"]
+    covered: list[int] = []
+    for first, nbytes in device.asked:
+        assert nbytes <= 3000
+        covered += range(first, first + nbytes)
+    assert covered == [b for tensor in wanted for b in range(tensor.at, tensor.at + tensor.nbytes)]
+    total = sum(tensor.nbytes for tensor in wanted)
+    assert told[-1] == (total, total) and told == sorted(told) and {t for _, t in told} == {total}
+    assert device.nbytes == before  # the staging buffer is gone
