@@ -22,6 +22,9 @@ ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_NESTING = 32
 """Levels of lists and objects in tools and other data."""
 
+MAX_BRACKETS = 500
+"""In the JSON text of a tool call's arguments, which Python reads by recursion."""
+
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 """Names under which templates look for a model's earlier thoughts."""
 
@@ -228,8 +231,11 @@ def _opened(call: object) -> object:
     function = call.get("function") if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(function.get("arguments"), str):
         return call
+    arguments = function["arguments"]
+    if arguments.count("[") + arguments.count("{") > MAX_BRACKETS:
+        return call
     try:
-        value = json.loads(function["arguments"])
+        value = json.loads(arguments)
     except ValueError:
         return call
     if not isinstance(value, dict):

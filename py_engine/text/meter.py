@@ -10,6 +10,9 @@ MAX_TEXT = 4 * 1024 * 1024
 FUEL = 5_000_000
 """Units of work a render may take, a second or two: about one per syntax node evaluated."""
 
+MAX_NESTING = 64
+"""Levels of lists and dicts in one value."""
+
 
 class TooMuchWork(BadTemplate):
     """A cap was met: another form of the same request would meet it too."""
@@ -36,18 +39,23 @@ class Meter:
 
     def weigh(self, value: object) -> None:
         """Pay for walking a value, however often a part of it is shared."""
-        stack = [value]
-        while stack:
-            item = stack.pop()
-            if isinstance(item, str):
-                self.charge(1 + (len(item) >> 6))
-            elif isinstance(item, dict):
-                self.charge(1 + 2 * len(item))
-                stack += item.keys()
-                stack += item.values()
-            elif isinstance(item, (list, tuple)):
-                self.charge(1 + len(item))
-                stack += item
+        level = [value]
+        for _ in range(MAX_NESTING):
+            below: list[object] = []
+            for item in level:
+                if isinstance(item, str):
+                    self.charge(1 + (len(item) >> 6))
+                elif isinstance(item, dict):
+                    self.charge(1 + 2 * len(item))
+                    below += item.keys()
+                    below += item.values()
+                elif isinstance(item, (list, tuple)):
+                    self.charge(1 + len(item))
+                    below += item
+            level = below
+            if not level:
+                return
+        raise TooMuchWork("the chat template nests its data too deeply")
 
     def room(self, n_chars: int) -> None:
         """Pay for a text of this length before it is made: 16 characters a unit."""

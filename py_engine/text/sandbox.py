@@ -23,13 +23,13 @@ from jinja2.utils import Namespace
 from py_engine.base.errors import BadTemplate
 from py_engine.text.meter import MAX_TEXT, Meter, TooMuchWork
 from py_engine.text.template_filters import TextFilters
-from py_engine.text.template_tree import TreeChecker
+from py_engine.text.template_tree import TreeChecker, check_nesting
 
 MAX_TEMPLATE = 256 * 1024
 """Characters of source."""
 MAX_RANGE = 10_000
-MAX_DEPTH = 64
-"""Of macros that call each other."""
+MAX_DEPTH = 24
+"""Of macros that call each other (Pyodide 314 under Node: 50 pass, 100 end the worker)."""
 CALL_COST = 20
 """Units for a call of anything, as measured against a loop's round."""
 MAX_NUMBER = 10**18
@@ -121,9 +121,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._meter.refill()
         self._depth = 0
         try:
-            tree = self.parse(source)
+            check_nesting(self.lex(source))
             checker = TreeChecker()
-            tree = cast(nodes.Template, checker.visit(tree))
+            tree = checker.checked(self.parse(source))
             tree.set_environment(self)
             self._macro_cost = checker.macro_cost
             code = self.compile(tree)

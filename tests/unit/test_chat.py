@@ -335,6 +335,14 @@ def test_wrong_messages(messages: list[Any]) -> None:
         ChatTemplate(CHATML, tokenizer("qwen2")).render(messages)
 
 
+def test_deep_tool_arguments_stay_text() -> None:
+    template = ChatTemplate("{{ messages | tojson }}", tokenizer("qwen2"))
+    for arguments in ("[" * 100_000, '{"a":' * 499, "not JSON", "[1]"):
+        call = {"function": {"name": "f", "arguments": arguments}}
+        rendered = json.loads(template.render([{**HO, "tool_calls": [call]}]))
+        assert rendered[0]["tool_calls"][0]["function"]["arguments"] == arguments
+
+
 def test_too_deep_data() -> None:
     deep: Any = []
     for _ in range(10_000):
@@ -409,6 +417,13 @@ HOSTILE = {
     "deep expression": "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     "deep not": "{{ " + "not " * 20_000 + "1 }}",
     "deep blocks": "{% if 1 %}" * 3000 + "{% endif %}" * 3000,
+    "deep minus": "{{ " + "-" * 20_000 + "1 }}",
+    "deep else": "{{ " + "1 if 0 else " * 20_000 + "1 }}",
+    "deep sum": "{{ " + "+".join("1" * 20_000) + " }}",
+    "deep filters": "{{ 1" + "|string" * 20_000 + " }}",
+    "deep block sets": "{% set a %}" * 3000 + "{% endset %}" * 3000,
+    "deep lists": "{% set n = namespace(s=[]) %}{% for i in range(10000) %}"
+    "{% set n.s = [n.s] %}{% endfor %}{{ n.s }}",
     "long chain": "{{ a" + ".b" * 50_000 + " }}",
     "huge number": "{{ " + "9" * 100_000 + " }}",
     "search again and again": "{% set s = 'ab' * 1 %}" + "{% set t = messages[0].content %}"
