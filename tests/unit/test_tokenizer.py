@@ -291,6 +291,11 @@ def test_a_merge_cannot_form_a_control_token() -> None:
     assert Tokenizer(made, RustEncoder).encode("aab") == [0, 2]
 
 
+def test_bytes_without_a_token_part_their_neighbours() -> None:
+    """As in llama.cpp; PyPI tokenizers alone would drop the byte first and merge a with b."""
+    assert Tokenizer(bpe(), RustEncoder).encode("acb ab") == [0, 1, 2]
+
+
 def test_every_pre_tokenizer_compiles() -> None:
     for name in PRE_TOKENIZERS:
         ours = Tokenizer(bpe(pre=name), RustEncoder)
