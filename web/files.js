@@ -5,6 +5,7 @@
  * It knows nothing of GGUF or the GPU.
  */
 
+import { Body } from "./body.js";
 import { SourceError, UrlSource } from "./http.js";
 
 /** @import { Bytes, Sink } from "./http.js" */
@@ -133,17 +134,17 @@ class BlobSource {
    * @param {Sink} sink
    */
   async stream(at, nbytes, sink) {
-    const reader = this.#blob.slice(at, at + nbytes).stream().getReader();
+    const body = new Body(this.#blob.slice(at, at + nbytes).stream());
     let left = nbytes;
     try {
       for (;;) {
-        const { value } = await reader.read().catch((error) => this.#fail(error));
+        const value = await body.read().catch((error) => this.#fail(error));
         if (!value) break;
         left -= value.length;
         await sink(value);
       }
     } finally {
-      reader.cancel().catch(() => {});
+      body.cancel();
     }
     if (left) throw new SourceError("TRUNCATED", this.name, `it ends ${left} bytes too early`);
   }

@@ -6,6 +6,8 @@
  * without, a file is read front to back, and a step back starts it anew.
  */
 
+import { Body } from "./body.js";
+
 /** @import { Source } from "./files.js" */
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -41,15 +43,15 @@ export class SourceError extends Error {
 export class UrlSource {
   #url;
   #abort = new AbortController();
-  /** @type {ReadableStreamDefaultReader<Bytes> | null} */ #reader = null;
-  /** Where in the file #reader stands. */ #position = 0;
+  /** @type {Body | null} */ #body = null;
+  /** Where in the file #body stands. */ #position = 0;
   /** @type {Bytes} received but not yet asked for; ends at #position */ #rest = new Uint8Array();
   /** @type {boolean | null} whether the server has Range; null: not known */ #ranges = null;
   /** @type {string | null} */ #etag = null;
   /** @type {Bytes[] | null} the file's first bytes, until streaming begins */ #kept = [];
   #nkept = 0;
   #resumes = RESUMES;
-  /** One user of #reader at a time. @type {Promise<unknown>} */ #turn = Promise.resolve();
+  /** One user of #body at a time. @type {Promise<unknown>} */ #turn = Promise.resolve();
   /** @type {number | null} */ size = null;
 
   /** @param {string} url */
@@ -65,7 +67,7 @@ export class UrlSource {
 
   close() {
     this.#abort.abort();
-    this.#reader = null;
+    this.#body = null;
     this.#kept = null;
   }
 
@@ -77,7 +79,7 @@ export class UrlSource {
     return this.#inTurn(async () => {
       if (this.#kept && at <= this.#nkept + SKIP_BYTES) {
         const keep = (/** @type {Bytes} */ bytes) => {
-          this.#kept?.push(bytes);
+          this.#kept?.push(bytes.slice());
           this.#nkept += bytes.length;
         };
         await this.#pump(this.#nkept, at + nbytes - this.#nkept, keep);
@@ -85,7 +87,7 @@ export class UrlSource {
       }
       /** @type {Bytes[]} */
       const parts = [];
-      await this.#pump(at, nbytes, (bytes) => void parts.push(bytes));
+      await this.#pump(at, nbytes, (bytes) => void parts.push(bytes.slice()));
       return joined(parts, 0, nbytes);
     });
   }
@@ -151,7 +153,7 @@ export class UrlSource {
   async #seek(at) {
     const here = this.#position - this.#rest.length;
     const near = at >= here && (at - here <= SKIP_BYTES || !this.#ranges);
-    if (!this.#reader || !near) await this.#request(this.#ranges === false ? 0 : at);
+    if (!this.#body || !near) await this.#request(this.#ranges === false ? 0 : at);
     for (;;) {
       const skip = at - (this.#position - this.#rest.length);
       if (skip === 0 || !(await this.#next(skip))) return;
@@ -159,7 +161,7 @@ export class UrlSource {
   }
 
   /**
-   * The response's next bytes, at most so many; null at its end.
+   * The response's next bytes, at most so many, good until the next call; null at its end.
    *
    * @param {number} most
    * @returns {Promise<Bytes | null>}
@@ -183,12 +185,12 @@ export class UrlSource {
    */
   async #receive() {
     for (;;) {
-      if (!this.#reader) throw this.#unreachable("it was closed");
+      if (!this.#body) throw this.#unreachable("it was closed");
       const at = this.#position;
       try {
-        return (await this.#reader.read()).value;
+        return await this.#body.read();
       } catch (error) {
-        this.#reader = null;
+        this.#body = null;
         const resumable = this.#ranges && !this.#abort.signal.aborted && this.#resumes-- > 0;
         if (resumable) await this.#request(at);
         if (resumable && this.#position === at) continue;
@@ -199,13 +201,13 @@ export class UrlSource {
   }
 
   /**
-   * Send a request for the bytes from `at` on, and leave #reader at the first that comes.
+   * Send a request for the bytes from `at` on, and leave #body at the first that comes.
    *
    * @param {number} at
    */
   async #request(at) {
-    this.#reader?.cancel().catch(() => {});
-    this.#reader = null;
+    this.#body?.cancel();
+    this.#body = null;
     const response = await fetch(this.#url, {
       headers: { Range: `bytes=${at}-` },
       cache: "no-store",
@@ -220,7 +222,7 @@ export class UrlSource {
       throw error;
     }
     this.#rest = new Uint8Array();
-    this.#reader = /** @type {ReadableStream<Bytes>} */ (response.body).getReader();
+    this.#body = new Body(/** @type {ReadableStream<Bytes>} */ (response.body));
   }
 
   /**

@@ -233,7 +233,8 @@ class BrowserEngine:
             async for value in self._stream(_REPLY, argument):
                 ended = "finish_reason" in value
                 if ended:
-                    yield Piece("", (), Reply(**value))
+                    ids = {name: tuple(value[name]) for name in ("prompt_ids", "ids")}
+                    yield Piece("", (), Reply(**{**value, **ids}))
                 else:
                     yield Piece(value["text"], tuple(value["ids"]), None)
         except (GeneratorExit, asyncio.CancelledError):  # whoever listened went away

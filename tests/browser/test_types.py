@@ -1,0 +1,43 @@
+"""Every architecture with every weight type: both hosts give the same greedy ids."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from py_engine.engine import Reply
+from py_engine.generate.sampling import Sampling
+from py_engine.hosts.headless import BrowserEngine
+from py_engine.hosts.native import NativeEngine
+from tests.fixtures import TYPES, write
+
+GREEDY = Sampling(temperature=0.0, max_tokens=6)
+PROMPT = (301, 17, 256, 44, 509, 3, 120, 77, 410)
+
+
+@pytest.mark.parametrize("architecture", ["llama3", "qwen2", "qwen3"])
+def test_both_hosts_answer_alike(site: Path, tmp_path: Path, architecture: str) -> None:
+    paths = {kind: write(tmp_path / f"{kind}.gguf", architecture, kind).path for kind in TYPES}
+
+    async def replies(host: BrowserEngine | NativeEngine) -> dict[str, tuple[int, ...]]:
+        found = {}
+        for kind, path in paths.items():
+            await host.load(str(path))
+            found[kind] = (await whole(host)).ids
+        return found
+
+    async def both() -> None:
+        async with NativeEngine(withhold=["shader-f16"]) as host:
+            right = await replies(host)
+        async with BrowserEngine(site, software=True) as host:
+            assert await replies(host) == right
+        assert len(set(right.values())) > 1  # the types do differ
+
+    asyncio.run(both())
+
+
+async def whole(host: BrowserEngine | NativeEngine) -> Reply:
+    async for piece in host.complete(PROMPT, GREEDY):
+        if piece.reply:
+            return piece.reply
+    raise AssertionError("no reply")
