@@ -190,6 +190,7 @@ CUTS = {
     "min-p": {"min_p": 0.1},
     "min-p of one": {"min_p": 1.0},
     "top-k, then top-p": {"top_k": 20, "top_p": 0.8},
+    "top-k, and a min-p that cuts less": {"top_k": 10, "min_p": 0.1},
     "all three": {"top_k": 40, "top_p": 0.95, "min_p": 0.25},
 }
 
