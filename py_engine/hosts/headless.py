@@ -143,9 +143,9 @@ class BrowserEngine:
         try:
             self._playwright = await async_playwright().start()
             self._browser = await launch(self._playwright, self._flags, self._chromium)
-            self._page = await self._browser.new_page()
-            await self._page.expose_function("inferaivedEmit", self._take)
-            await self._page.goto(f"{self._server.url}headless.html")
+            self.page = await self._browser.new_page()
+            await self.page.expose_function("inferaivedEmit", self._take)
+            await self.page.goto(f"{self._server.url}headless.html")
             await self._call(_START, self._options)
         except BaseException:
             await self.__aexit__()
@@ -216,7 +216,7 @@ class BrowserEngine:
 
     async def stop(self) -> None:
         """End the running reply between two tokens."""
-        await self._page.evaluate("() => globalThis.inferaived.engine?.stop()")
+        await self.page.evaluate("() => globalThis.inferaived.engine?.stop()")
 
     async def close(self) -> None:
         """Free the model; another one may be loaded."""
@@ -263,7 +263,7 @@ class BrowserEngine:
         from playwright.async_api import Error
 
         try:
-            answer = await self._page.evaluate(_GUARD.replace("CALL", code), argument)
+            answer = await self.page.evaluate(_GUARD.replace("CALL", code), argument)
         except Error as error:
             why = error.message.splitlines()[0]
             raise RemoteError(
