@@ -57,7 +57,11 @@ def page(chromium: Browser, server: Server) -> Iterator[Page]:
     context = chromium.new_context()
     opened = context.new_page()
     problems: list[Any] = []
-    opened.on("pageerror", problems.append)
+
+    def note(error: Any) -> None:  # Playwright marks the callable, which a built-in one forbids
+        problems.append(error)
+
+    opened.on("pageerror", note)
     opened.goto(f"{server.url}headless.html")
     yield opened
     context.close()

@@ -10,10 +10,15 @@ import pytest
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
+from tests.gpu.chromium import ChromiumDevice
 from tests.shader_variants import RUNGS
 
 SHADERS = Path(__file__).parents[2] / "shaders"
 OPTIONAL = {"shader-f16", "subgroups"}
+CHROMIUM = {f"Chromium: {name}": RUNGS[name] for name in ("subgroups", "plain")}
+"""The rungs that SwiftShader has."""
+natively = pytest.mark.parametrize("rung", list(RUNGS), indirect=True)
+"""For tests that would take SwiftShader minutes and show nothing more there."""
 
 
 def read_shader(path: str) -> str:
@@ -27,7 +32,7 @@ class Bench:
     `rec` collects the dispatches of the ops under test; `get` runs what is new in it first.
     """
 
-    def __init__(self, device: NativeDevice, library: Library, rung: str) -> None:
+    def __init__(self, device: NativeDevice | ChromiumDevice, library: Library, rung: str) -> None:
         self.device = device
         self.rung = rung
         self.memory = Memory(device)
@@ -64,18 +69,24 @@ class Bench:
         return np.frombuffer(asyncio.run(fetch()), dtype=kind).reshape(tensor.shape)
 
 
-@pytest.fixture(scope="session", params=list(RUNGS))
-def rung(request: pytest.FixtureRequest) -> tuple[NativeDevice, Library, str]:
+@pytest.fixture(scope="session", params=[*RUNGS, *CHROMIUM])
+def rung(
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[NativeDevice | ChromiumDevice, Library, str]]:
     """A device with one rung's features; the lowest has WebGPU's default limits as well."""
-    features = RUNGS[request.param]
-    device = NativeDevice(OPTIONAL - features, default_limits=not features)
+    name = request.param
+    features = (RUNGS | CHROMIUM)[name]
+    kind = ChromiumDevice if name in CHROMIUM else NativeDevice
+    device = kind(sorted(OPTIONAL - features), default_limits=not features)
     if not features <= device.features:
         pytest.skip(f"{device.info} lacks {sorted(features - device.features)}")
-    return device, Library(read_shader, device), request.param
+    yield device, Library(read_shader, device), name
+    if isinstance(device, ChromiumDevice):
+        device.close()
 
 
 @pytest.fixture
-def bench(rung: tuple[NativeDevice, Library, str]) -> Iterator[Bench]:
+def bench(rung: tuple[NativeDevice | ChromiumDevice, Library, str]) -> Iterator[Bench]:
     """The rung's device, with memory that is freed after the test."""
     bench = Bench(*rung)
     yield bench

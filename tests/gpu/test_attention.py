@@ -41,6 +41,7 @@ RUNG_CASES = [
     *(("plain", case) for case in CASES),
     *(("subgroups", case) for case in list(CASES)[1:4]),
     *(("f16 and subgroups", case) for case in list(CASES)[1:4]),
+    *((f"Chromium: {name}", list(CASES)[i]) for i, name in ((1, "plain"), (2, "subgroups"))),
 ]
 """All on the rung with the smallest limits; only the sum of a head norm differs on the others."""
 CALLS = ((1, 1, 0), (5, 3, 30), (16, 16, 0), (17, 17, 30), (70, 69, 250))

@@ -5,7 +5,7 @@ import pytest
 
 from py_engine.ops.gate import silu_mul
 from tests import reference
-from tests.gpu.conftest import Bench
+from tests.gpu.conftest import Bench, natively
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -34,6 +34,7 @@ def test_large_gates_stay_finite(bench: Bench) -> None:
     )
 
 
+@natively
 def test_more_workgroups_than_one_dimension_has(bench: Bench) -> None:
     inner = 64 * bench.device.limits["maxComputeWorkgroupsPerDimension"] + 77
     x = np.zeros((1, 2 * inner), np.float32)

@@ -9,7 +9,7 @@ from py_engine.formats.quants import SUPPORTED
 from py_engine.ops.matmul import matvec
 from py_engine.ops.weight import Weight, allocate, repack
 from tests import reference
-from tests.gpu.conftest import Bench
+from tests.gpu.conftest import Bench, natively
 
 EPS = 1e-5
 LIMIT = 1e-11
@@ -82,6 +82,7 @@ def test_options(bench: Bench, norm: bool, bias: bool, gated: bool) -> None:
         assert np.array_equal(got[n:], before[n:])
 
 
+@natively
 @pytest.mark.parametrize(("rows", "octets"), list(product((1, 2, 4), (1, 2, 4))))
 def test_tilings(bench: Bench, rows: int, octets: int) -> None:
     columns, threads = 256 * 5, {1: 32, 2: 64, 4: 128}[octets]
@@ -110,6 +111,7 @@ def test_tilings(bench: Bench, rows: int, octets: int) -> None:
         assert reference.nmse(bench.get(out), want) < LIMIT
 
 
+@natively
 def test_more_workgroups_than_one_dimension_has(bench: Bench) -> None:
     rows = 4 * bench.device.limits["maxComputeWorkgroupsPerDimension"] + 9
     weight, w = matrix(bench, "Q4_0", rows, 32)

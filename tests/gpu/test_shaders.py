@@ -1,16 +1,17 @@
 """Every file under shaders/ compiles, in every variant, on every rung of the ladder.
 
-This is naga's verdict; tests/browser has Tint's.
+This is naga's verdict; tests/browser/test_tint.py has that of Tint.
 """
 
 import asyncio
 
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
-from tests.gpu.conftest import SHADERS, read_shader
+from tests.gpu.conftest import SHADERS, natively, read_shader
 from tests.shader_variants import RUNGS, shaders
 
 
+@natively
 def test_every_variant_compiles(rung: tuple[NativeDevice, Library, str]) -> None:
     device, _, name = rung
     made = shaders(read_shader, RUNGS[name], device.wgsl_enables)
