@@ -65,6 +65,7 @@ async def score(host: Host, count: int) -> list[dict[str, object]]:
             records.append(record | {"right": right, "good": turn.answer})
             if not right:
                 print(f"  {kind}/{turn.sort}: {turn.ask!r} -> {text!r}", flush=True)
+        print(f"{kind}: {sum(bool(r['right']) for r in records if r['kind'] == kind)}", flush=True)
     return records
 
 

@@ -1,4 +1,4 @@
-"""The committed demo model: it says what it is, it answers what it was taught, and it stops."""
+"""The committed demo model: it says what it is, answers what it was taught, and stops."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from gguf import GGUFReader
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
+from py_engine.text.pretokenizers import PRE_TOKENIZERS
 from tests.oracle import Oracle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,13 @@ def tokenizer(metadata: dict[str, object]) -> Tokenizer:
     tokens = metadata["tokenizer.ggml.tokens"]
     merges = [tuple(pair.split(" ")) for pair in metadata["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    (expression,) = PRE_TOKENIZERS[metadata["tokenizer.ggml.pre"]].expressions
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(expression), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     types = metadata["tokenizer.ggml.token_type"]
     tokenizer.add_special_tokens([t for t, kind in zip(tokens, types, strict=True) if kind != 1])
@@ -32,16 +39,18 @@ def tokenizer(metadata: dict[str, object]) -> Tokenizer:
 
 
 @pytest.mark.parametrize(
-    ("question", "begin"),
+    ("question", "within"),
     [
-        ("Hello", "Hello! "),
-        ("What is Inferaived?", "Inferaived is an engine that runs language models"),
-        ("where does my text go", "Nowhere. What you write is read by the model on your own"),
-        ("What is the capital of France?", "I am only a placeholder and know a handful"),
+        ("Hello", "Hello"),
+        ("What is Inferaived?", "language model"),
+        ("where does my text go", "server"),
+        ("What is the capital of France?", "Paris"),
+        ("What is 27 + 48?", "75"),
+        ("Who was Napoleon?", "not"),
     ],
 )
 def test_greedy_answer(
-    question: str, begin: str, metadata: dict[str, object], tokenizer: Tokenizer
+    question: str, within: str, metadata: dict[str, object], tokenizer: Tokenizer
 ) -> None:
     """By the exact forward pass, so the engine's own answers may be compared with these."""
     oracle, end = Oracle(DEMO), metadata["tokenizer.ggml.eos_token_id"]
@@ -51,10 +60,12 @@ def test_greedy_answer(
     while ids[-1] != end and len(ids) < start + 100:
         ids.append(int(oracle.logits(ids)[-1].argmax()))
     assert ids[-1] == end
-    assert tokenizer.decode(ids[start:-1]).startswith(begin)
+    assert within in tokenizer.decode(ids[start:-1])
 
 
-def test_it_is_small_and_says_that_it_is_a_placeholder(metadata: dict[str, object]) -> None:
-    assert "placeholder" in metadata["general.name"]
-    assert "placeholder" in metadata["general.description"].lower()
-    assert DEMO.stat().st_size < 3 << 20
+def test_it_says_what_it_is(metadata: dict[str, object]) -> None:
+    assert metadata["general.name"] == "Inferaived demo"
+    assert metadata["general.license"] == "MIT"
+    assert metadata["qwen3.context_length"] >= 1024
+    assert "trained from nothing" in metadata["general.description"]
+    assert DEMO.stat().st_size <= 10_000_000
