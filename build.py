@@ -345,7 +345,7 @@ def lock() -> None:
         run(PYTHON, *PIP_INSTALL, "--target", top, UV)
         (top / "backend.in").write_text("\n".join(project["build-system"]["requires"]))
         uv = [top / "bin/uv", "-q", "pip", "compile", "pyproject.toml", top / "backend.in"]
-        run(*uv, "--all-extras", "-o", top / "check")
+        run(*uv, "--extra=test", "--extra=check", "-o", top / "check")
         run(*uv, "--extra=test", "-o", top / "test", "-c", top / "check")
         run(*uv, "-o", top / "run", "-c", top / "check")
         for section in ("run", "test", "check"):
