@@ -327,6 +327,9 @@ export class Gpu {
   read(handle, at, nbytes, ...programs) {
     this.#check();
     const buffer = this.#buffer(handle);
+    if (at + nbytes > buffer.size) {
+      throw new GpuError("GpuError", `${nbytes} bytes at ${at} are not all in the buffer`);
+    }
     const encoder = this.#encode(programs);
     const staging = this.#take(nbytes);
     encoder.copyBufferToBuffer(buffer, at, staging, 0, nbytes);

@@ -8,6 +8,7 @@ import { visible } from "./inline.js";
 import { render } from "./markdown.js";
 
 const NEAR = 48; // so many pixels above the end count as back at the end
+const HAND_MS = 1500; // how long after a reader's move a scroll may be theirs
 const ARROW_DOWN = "M12 5v14M6 13l6 6 6-6";
 
 export class Transcript {
@@ -15,6 +16,7 @@ export class Transcript {
   #latest;
   #following = true;
   #top = 0;
+  #moved = -HAND_MS;
 
   constructor() {
     // A live region would read every token out: widget.js announces whole replies instead.
@@ -26,6 +28,10 @@ export class Transcript {
     }, icon(ARROW_DOWN));
     this.element = element("div", { class: "transcript" }, this.#list, this.#latest);
     this.#list.addEventListener("scroll", () => this.#look());
+    for (const move of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      const note = () => void (this.#moved = performance.now());
+      this.#list.addEventListener(move, note, { passive: true });
+    }
     this.#latest.addEventListener("click", () => this.#follow());
     new ResizeObserver(() => this.scroll()).observe(this.#list);
   }
@@ -34,8 +40,9 @@ export class Transcript {
   #look() {
     const { scrollHeight, scrollTop, clientHeight } = this.#list;
     const left = scrollHeight - scrollTop - clientHeight;
-    // A position above the last one is the reader's doing; text that grows only moves the end.
-    if (scrollTop < this.#top) this.#following = left < 2;
+    // Only a reader's move ends it: the browser scrolls by itself where the list grows or shrinks.
+    const theirs = performance.now() - this.#moved < HAND_MS;
+    if (theirs && scrollTop < this.#top) this.#following = left < 2;
     else if (left < NEAR) this.#following = true;
     this.#top = scrollTop;
     this.#latest.hidden = this.#following;

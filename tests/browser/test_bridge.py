@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from py_engine.hosts.static import Server
-from tests.browser.test_device import ADD, COPY
+from tests.browser.gpu_story import ADD, COPY
 
 _BOOT = """async () => {
   const { loadPyodide } = await import("./pyodide/pyodide.mjs");

@@ -3,12 +3,10 @@
 Local models from a server; the native host says what is right.
 """
 
-import asyncio
 import struct
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -19,35 +17,13 @@ from py_engine.generate.sampling import Sampling
 from py_engine.hosts.headless import BrowserEngine
 from py_engine.hosts.native import NativeEngine
 from py_engine.hosts.static import Server
+from tests.browser.apart import apart
 from tests.browser.faulty import Faulty
 from tests.fixtures import Spec, write
 
-T = TypeVar("T")
 GREEDY = Sampling(temperature=0.0, max_tokens=12)
 PROMPT = "The quick brown fox"
 F32 = ("shader-f16",)
-
-
-def apart(use: Callable[[], Awaitable[T]]) -> T:
-    """Run a coroutine in a thread of its own: this one belongs to Playwright's synchronous API."""
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    async def body() -> T:
-        return await use()
-
-    def run() -> None:
-        try:
-            results.append(asyncio.run(body()))
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
 
 
 async def answer(host: BrowserEngine | NativeEngine, prompt: str, sampling: Sampling) -> Reply:

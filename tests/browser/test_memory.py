@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import CDPSession, Page
 
 from py_engine.hosts.headless import BrowserEngine
+from tests.browser.apart import apart
 from tests.fixtures import MODELS, write_metadata
 
 MIB = 2**20
@@ -117,4 +118,4 @@ def test_weights_do_not_stay_in_the_page(site: Path, large: Path) -> None:
             assert len(held) > 10
             assert max(held) < HEAP_MIB
 
-    asyncio.run(ask())
+    apart(ask)

@@ -1,6 +1,5 @@
 """Every architecture with every weight type: both hosts give the same greedy ids."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from py_engine.engine import Reply
 from py_engine.generate.sampling import Sampling
 from py_engine.hosts.headless import BrowserEngine
 from py_engine.hosts.native import NativeEngine
+from tests.browser.apart import apart
 from tests.fixtures import TYPES, write
 
 GREEDY = Sampling(temperature=0.0, max_tokens=6)
@@ -33,7 +33,7 @@ def test_both_hosts_answer_alike(site: Path, tmp_path: Path, architecture: str) 
             assert await replies(host) == right
         assert len(set(right.values())) > 1  # the types do differ
 
-    asyncio.run(both())
+    apart(both)
 
 
 async def whole(host: BrowserEngine | NativeEngine) -> Reply:
