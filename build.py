@@ -320,7 +320,7 @@ def check() -> None:
     tools: dict[str, tuple[str | Path, ...]] = {
         "ruff check": (PYTHON, "-m", "ruff", "check"),
         "ruff format": (PYTHON, "-m", "ruff", "format", "--check"),
-        "mypy": (PYTHON, "-m", "mypy", "--strict", "py_engine", "build.py"),
+        "mypy": (PYTHON, "-m", "mypy", "--strict", "py_engine", "build.py", "demo"),
         "lint-imports": (PYTHON.with_name("lint-imports"),),
         "tsc": ("node", ROOT / "node_modules/typescript/bin/tsc", "--noEmit"),
     }
