@@ -64,12 +64,6 @@ class Memory:
         self.nbytes += nbytes
         return handle
 
-    def release(self, handle: Handle, nbytes: int) -> None:
-        """Free one buffer before the rest."""
-        self._handles.remove(handle)
-        self.nbytes -= nbytes
-        self.device.free(handle)
-
     def params(self, data: bytes) -> Binding:
         """A uniform slot that holds `data`; equal data share a slot."""
         if data not in self._slots:

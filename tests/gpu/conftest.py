@@ -74,15 +74,20 @@ def rung(
     request: pytest.FixtureRequest,
 ) -> Iterator[tuple[NativeDevice | ChromiumDevice, Library, str]]:
     """A device with one rung's features; the lowest has WebGPU's default limits as well."""
-    name = request.param
+    device = opened(request.param)
+    yield device, Library(read_shader, device), request.param
+    if isinstance(device, ChromiumDevice):
+        device.close()
+
+
+def opened(name: str) -> NativeDevice | ChromiumDevice:
+    """A device with the features of a rung, or the test is skipped where there is none."""
     features = (RUNGS | CHROMIUM)[name]
     kind = ChromiumDevice if name in CHROMIUM else NativeDevice
     device = kind(sorted(OPTIONAL - features), default_limits=not features)
     if not features <= device.features:
         pytest.skip(f"{device.info} lacks {sorted(features - device.features)}")
-    yield device, Library(read_shader, device), name
-    if isinstance(device, ChromiumDevice):
-        device.close()
+    return device
 
 
 @pytest.fixture

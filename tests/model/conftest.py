@@ -14,20 +14,18 @@ from py_engine.gpu.recorder import Library
 from py_engine.hosts.files import open_sources
 from py_engine.hosts.native import LibraryEncoder, read_shader
 from tests.fixtures import Spec
+from tests.gpu.conftest import opened
 from tests.shader_variants import RUNGS
 
 Open = Callable[..., Engine]
 GREEDY = Sampling(temperature=0, max_tokens=12)
-OPTIONAL = {"shader-f16", "subgroups"}
 
 
 @pytest.fixture(scope="session", params=list(RUNGS))
 def rung(request: pytest.FixtureRequest) -> tuple[NativeDevice, Library, str]:
     """A native device with one rung's features; the lowest has WebGPU's default limits as well."""
-    features = RUNGS[request.param]
-    device = NativeDevice(sorted(OPTIONAL - features), default_limits=not features)
-    if not features <= device.features:
-        pytest.skip(f"{device.info} lacks {sorted(features - device.features)}")
+    device = opened(request.param)
+    assert isinstance(device, NativeDevice)
     return device, Library(read_shader, device), request.param
 
 
