@@ -30,7 +30,7 @@ KINDS: dict[str, Callable[[random.Random], Turn]] = {
     "facts": facts.ask, "forms": forms.ask, "refusal": refusals.ask,
 }  # fmt: skip
 WEIGHTS = {
-    "talk": 16, "project": 26, "story": 9, "sums": 44, "facts": 18, "forms": 20, "refusal": 22,
+    "talk": 16, "project": 26, "story": 9, "sums": 42, "facts": 32, "forms": 20, "refusal": 22,
 }  # fmt: skip
 LONGEST = 3600
 """Characters of a dialogue for training: it has to stay well below the context."""

@@ -7,7 +7,6 @@ feed-forward layer, and an output matrix tied to the embedding. Parameters have 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -70,9 +69,6 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
-Layer = Callable[[Tensor, list[Tensor], Tensor, Tensor, "Shape"], Tensor]
-
-
 def block(x: Tensor, w: list[Tensor], cos: Tensor, sin: Tensor, shape: Shape) -> Tensor:
     """One layer on (B, T, C); `w` in the order of `new_weights`."""
     norm1, wq, wk, wv, q_norm, k_norm, wo, norm2, gate, up, down = w
@@ -94,13 +90,13 @@ def block(x: Tensor, w: list[Tensor], cos: Tensor, sin: Tensor, shape: Shape) ->
     return x + F.linear(F.silu(F.linear(y, gate)) * F.linear(y, up), down)
 
 
-def hidden(w: Weights, ids: Tensor, shape: Shape, layer: Layer = block) -> Tensor:
+def hidden(w: Weights, ids: Tensor, shape: Shape) -> Tensor:
     """The normed output of the last layer (B, T, C) for ids (B, T)."""
     x = F.embedding(ids, w["token_embd.weight"])
     cos, sin = rotary(shape, ids.shape[1], ids.device)
     values = list(w.values())
     for i in range(shape.layers):
-        x = layer(x, values[1 + 11 * i : 12 + 11 * i], cos, sin, shape)
+        x = block(x, values[1 + 11 * i : 12 + 11 * i], cos, sin, shape)
     return F.rms_norm(x, x.shape[-1:], w["output_norm.weight"].to(x.dtype), shape.eps)
 
 

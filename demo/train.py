@@ -16,7 +16,6 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from demo.generate import KINDS, held_out
-from demo.model import Layer, Shape, Weights, answers, block, hidden, logits, new_weights
+from demo.model import Shape, Weights, answers, hidden, logits, new_weights
 from demo.stream import ChatML, Encoded, Stream, new_tokenizer
 
 PEAK, WARMUP, DECAY = 2e-3, 300, 0.05
@@ -110,32 +109,13 @@ def dequantised(arrays: dict[str, np.ndarray], device: str) -> Weights:
     return weights
 
 
-def loss_of(weights: Weights, batch: tuple[Tensor, Tensor], shape: Shape, layer: Layer) -> Tensor:
+def loss_of(weights: Weights, batch: tuple[Tensor, Tensor], shape: Shape) -> Tensor:
     """Mean cross-entropy of the answers' tokens, computed in bfloat16 on a GPU."""
     ids, learn = batch
     if ids.is_cuda:
         weights = {name: value.bfloat16() for name, value in weights.items()}
-    x = hidden(weights, ids[:, :-1], shape, layer)[learn[:, 1:]]
+    x = hidden(weights, ids[:, :-1], shape)[learn[:, 1:]]
     return F.cross_entropy(logits(weights, x), ids[:, 1:][learn[:, 1:]])
-
-
-def faster(weights: Weights, batches: list[tuple[Tensor, Tensor]], shape: Shape) -> Layer:
-    """The layer as it is written, or compiled: on a GPU, whichever takes the shorter time."""
-    if not batches[0][0].is_cuda:
-        return block
-    layers: dict[str, Layer] = {"plain": block, "compiled": torch.compile(block, dynamic=True)}
-    times = {}
-    for name, layer in layers.items():
-        for batch in batches:  # to compile, and to warm up
-            loss_of(weights, batch, shape, layer).backward()
-        torch.cuda.synchronize()
-        begin = time.monotonic()
-        for batch in batches * 4:
-            loss_of(weights, batch, shape, layer).backward()
-        torch.cuda.synchronize()
-        times[name] = time.monotonic() - begin
-    print(f"seconds for {4 * len(batches)} batches: {times}", flush=True)
-    return layers[min(times, key=lambda name: times[name])]
 
 
 def train(
@@ -150,7 +130,6 @@ def train(
     pool, rng = Pool(device, options.pool), np.random.default_rng(options.seed)
     while pool.tokens < 20 * options.batch:
         pool.add(stream.take(wait=True))
-    layer = faster(weights, list(islice(pool.batches(rng, options.batch), 4)), shape)
     begin, seen, step = time.monotonic(), 0, 0
     limit = options.begin + options.minutes * 60 - begin
     curve, losses = list[tuple[float, int, float]](), list[Tensor]()
@@ -162,7 +141,7 @@ def train(
             rate = PEAK * min(1, (step + 1) / WARMUP) * (0.5 + 0.5 * math.cos(math.pi * part))
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss = loss_of(weights, batch, shape, layer)
+            loss = loss_of(weights, batch, shape)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights.values(), 1.0)

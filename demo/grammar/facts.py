@@ -244,7 +244,7 @@ def neighbour(rng: random.Random) -> Turn:
     )
 
 
-TOPICS = {capital: 6, sound: 3, opposite: 5, plurals: 4, colour: 4, neighbour: 3}
+TOPICS = {capital: 6, sound: 3, opposite: 8, plurals: 7, colour: 4, neighbour: 3}
 
 
 def ask(rng: random.Random) -> Turn:

@@ -236,7 +236,7 @@ def _known_table(rng: random.Random) -> Turn:
     template = rng.choice(["Make a table of {n} {x}.", "A table of {n} {x}, please.",
                            "Write a table with {n} {x}.", "Can you make a table of {n} {x}?",
                            "Show me {n} {x} in a table.", "table of {n} {x}"])  # fmt: skip
-    chosen = rng.sample(list(facts), n)
+    chosen = sorted(rng.sample(list(facts), n))  # in order, so that none comes twice
     answer = _markdown([heads, *((one, facts[one]) for one in chosen)])
     shown = rng.choice([_NUMBERS[n], str(n)])
 

@@ -188,7 +188,7 @@ def _sorted(
 
 
 TOPICS = {
-    arithmetic: 13, compare: 3, count: 6, length: 3, spell: 2, sort_words: 7, sort_numbers: 3,
+    arithmetic: 13, compare: 5, count: 6, length: 3, spell: 2, sort_words: 7, sort_numbers: 3,
 }  # fmt: skip
 
 
