@@ -6,6 +6,7 @@
     python3 build.py test     install what the tests need, run every tier (or those that are named)
     python3 build.py check    linters, formatter and type checkers, as CI runs them
     python3 build.py lock     renew requirements.lock after a change of pyproject.toml
+    python3 build.py bench    measure this machine's GPU, with a peer beside; --help has the rest
 
 What is installed is what requirements.lock and package-lock.json say, with their hashes, into
 .venv/ and node_modules/; a second run finds it there and installs nothing. This file knows
@@ -298,7 +299,14 @@ def serve(host: str, port: int) -> None:
         server.serve_forever()
 
 
-# ---- test, check, lock
+# ---- bench, test, check, lock
+
+
+def bench(arguments: Sequence[str]) -> None:
+    """Run tests/bench on a current dist/; ends the program with its status."""
+    dist(report=False)
+    command = [PYTHON, "-m", "tests.bench.bench", *arguments]
+    sys.exit(subprocess.call([*map(str, command)], cwd=ROOT))
 
 
 def test(tiers: Sequence[str], arguments: Sequence[str]) -> None:
@@ -374,6 +382,9 @@ def main() -> None:
     )
     commands.add_parser("check", help="run linters and type checkers")
     commands.add_parser("lock", help="renew requirements.lock")
+    commands.add_parser("bench", help="measure speed; --help has the rest", add_help=False)
+    if words[:1] == ["bench"]:  # it has a command line of its own
+        bench(words[1:])
     options = parser.parse_args(words[:at])
     if options.command == "serve":
         serve(options.host, options.port)

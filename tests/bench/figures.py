@@ -1,0 +1,102 @@
+"""From what pages reported to figures: medians, tokens and bytes per second.
+
+A result is visit.py's dictionary, a figure is a number with a name such as `decode.512.tok_s`.
+Standard library, Python 3.10.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from tests.bench.facts import Facts
+
+MIB = 2**20
+CPU = "CPU"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Whose figures they are: one engine with one model on one rung of features."""
+
+    engine: str
+    model: str
+    rung: str
+
+    @property
+    def label(self) -> str:
+        """Engine and rung, as a column is headed."""
+        return f"{self.engine} ({self.rung})"
+
+
+Figures = dict[Series, dict[str, float]]
+
+
+def rung(result: Mapping[str, Any]) -> str:
+    """Which of the features that kernels are written for an engine had; `CPU` without a GPU."""
+    load = result["rows"].get("load", {})
+    if not load.get("webgpu", True):
+        return CPU
+    has = set(load.get("info", {}).get("features", result["features"]))
+    number = "f16" if "shader-f16" in has else "f32"
+    return f"{number}+subgroups" if "subgroups" in has else number
+
+
+def figures(results: Sequence[Mapping[str, Any]], facts: Mapping[str, Facts]) -> Figures:
+    """The medians over all pages of a series and all repetitions on each."""
+    samples: dict[Series, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        series = Series(result["engine"], result["model"], rung(result))
+        for row, values in result["rows"].items():
+            for name, value in _samples(row, values, facts[result["model"]]):
+                samples[series][name].append(value)
+        if {"start", "load"} <= set(result["rows"]):
+            ready = result["rows"]["start"]["s"] + result["rows"]["load"]["s"]
+            samples[series]["ready.s"].append(ready)
+    return {
+        series: {name: median(values) for name, values in named.items()}
+        for series, named in samples.items()
+    }
+
+
+def _samples(row: str, values: Mapping[str, Any], facts: Facts) -> Iterator[tuple[str, float]]:
+    kind = row.partition(":")[0]
+    name = row.replace(":", ".")
+    if kind == "prefill":
+        yield f"{name}.first_ms", 1e3 * values["first_s"]
+        for reply in values["replies"]:
+            n, s = reply["computed"], max(reply["ttft"], 1e-9)
+            yield f"{name}.tok_s", n / s
+            yield f"{name}.gb_s", (facts.weight_bytes + n * facts.kv_bytes) / s / 1e9
+            yield f"{name}.tflop_s", 2 * n * facts.parameters / s / 1e12
+            yield f"{name}.ttft_ms", 1e3 * s
+    elif kind == "decode":
+        for reply in values["replies"]:
+            n, s = reply["decoded"], max(reply["s"], 1e-9)
+            cached = (reply["prompt"] + reply["n"] / 2) * facts.kv_bytes
+            yield f"{name}.tok_s", n / s
+            yield f"{name}.gb_s", n * (facts.weight_bytes + cached) / s / 1e9
+            yield f"{name}.tokens", reply["n"]
+    elif kind == "followup":
+        for reply in values["replies"]:
+            yield f"{name}.ttft_ms", 1e3 * reply["ttft"]
+            yield f"{name}.computed", reply["computed"]
+    elif kind == "load":
+        yield "load.s", values["s"]
+        yield "load.gb_s", facts.file_bytes / values["s"] / 1e9
+        yield "load.first_token_s", values["first_s"]
+        info = values.get("info")
+        if info:
+            needed = info["file_bytes"] + info["context"] * facts.kv_bytes
+            yield "gpu.mib", info["gpu_bytes"] / MIB
+            yield "gpu.beyond_pct", 100 * (info["gpu_bytes"] - needed) / info["file_bytes"]
+    elif kind == "start":
+        yield "start.s", values["s"]
+        if "first_s" in values:
+            yield "start.first_s", values["first_s"]
+    elif kind == "memory":
+        yield "heap.mib", values["bytes"] / MIB
+        if "renderer" in values:
+            yield "renderer.mib", values["renderer"]["anonymous"] / MIB
+            yield "renderer.peak_mib", values["renderer"]["peak"] / MIB

@@ -1,0 +1,71 @@
+/**
+ * Inferaived under measure.js, through its public API alone. `/web/` is the built site.
+ */
+
+import { load, start } from "../../../web/client.js";
+
+/** @import { Engine, EngineWorker } from "../../../web/client.js" */
+/** @import { Plan, Reply } from "./measure.js" */
+
+export class Subject {
+  /** @type {EngineWorker | undefined} */ #worker;
+  /** @type {Engine | undefined} */ #engine;
+
+  /**
+   * Twice: as on a first visit, and with everything in the browser's cache.
+   *
+   * @param {Plan["options"]} options  those of client.js's `start`
+   */
+  async start(options) {
+    const once = async () => {
+      const begun = performance.now();
+      this.#worker = await start(options);
+      return (performance.now() - begun) / 1e3;
+    };
+    const first_s = await once();
+    this.#worker?.end();
+    return { first_s, s: await once() };
+  }
+
+  /**
+   * @param {string} url
+   * @param {Plan} plan
+   */
+  async load(url, { context }) {
+    this.#engine = await load(url, { worker: this.#worker, context });
+    const { template: _, ...info } = /** @type {Record<string, any>} */ (this.#engine.info);
+    return { info };
+  }
+
+  /**
+   * @param {string} prompt
+   * @param {number} tokens
+   * @param {(tokens: number) => void} arrived
+   * @returns {Promise<Reply>}
+   */
+  async complete(prompt, tokens, arrived) {
+    if (!this.#engine) throw new Error("no model is loaded");
+    const pieces = this.#engine.complete(prompt, { temperature: 0, max_tokens: tokens });
+    for await (const { ids } of pieces) if (ids.length) arrived(ids.length);
+    const { prompt_ids, timings } = await pieces.result;
+    const computed = timings["prefill_tokens"] ?? prompt_ids.length;
+    return { prompt: prompt_ids.length, computed, own: timings };
+  }
+
+  memory() {
+    return heaps();
+  }
+}
+
+/** Bytes of the page's and its workers' heaps, WebAssembly's included, by the browser's count. */
+export async function heaps() {
+  const { bytes, breakdown } = await /** @type {any} */ (performance)
+    .measureUserAgentSpecificMemory();
+  /** @type {Record<string, number>} */
+  const parts = {};
+  for (const { bytes: n, attribution, types } of breakdown) {
+    const scopes = attribution.map((/** @type {any} */ { scope }) => scope);
+    if (n) parts[[...new Set(scopes), ...types].join(" ") || "other"] = n;
+  }
+  return { bytes, parts };
+}
