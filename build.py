@@ -20,7 +20,6 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this is where an older Python is 
     sys.exit(f"build.py: this is Python {platform.python_version()}; 3.11 or later is needed")
 
 import argparse
-import gzip
 import hashlib
 import json
 import os
@@ -31,11 +30,12 @@ import tempfile
 import tomllib
 import urllib.request
 import venv
-import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from bundle import zips
 
 ROOT = Path(__file__).resolve().parent
 DIST = ROOT / "dist"
@@ -46,23 +46,7 @@ TIERS = ("unit", "gpu", "model", "browser")
 PIP_INSTALL = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps")
 MIN_NODE = 20
 
-# Modules of the native host: the browser has no use for them, and they import what it lacks.
-NATIVE_ONLY = {
-    "py_engine/gpu/native.py",
-    "py_engine/hosts/cli.py",
-    "py_engine/hosts/files.py",
-    "py_engine/hosts/headless.py",
-    "py_engine/hosts/native.py",
-    "py_engine/hosts/static.py",
-}
-PYODIDE = (
-    "pyodide.mjs",
-    "pyodide.asm.mjs",
-    "pyodide.asm.wasm",
-    "python_stdlib.zip",
-    "pyodide-lock.json",
-)
-MARKUPSAFE = ("__init__.py", "_native.py")  # its C half is for CPython on a desktop
+PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 # Debian's Python comes without ensurepip; then pip comes from PyPI, and is checked.
 PIP_WHEEL = (
@@ -171,7 +155,7 @@ def dist(*, check: bool = False, report: bool = True) -> None:
     install_node()
     fresh = ROOT / f"dist-{os.getpid()}"
     try:
-        manifest = assemble(fresh)
+        manifest = assemble(fresh, again=check)
         changed = differences(DIST, fresh)
         if changed and check:
             sys.exit(f"build.py: dist/ is not what the sources give: {', '.join(changed)}")
@@ -181,23 +165,30 @@ def dist(*, check: bool = False, report: bool = True) -> None:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     if report and not check:
-        report_sizes()
+        subprocess.run(["node", ROOT / "bundle/sizes.mjs", DIST], check=True)
     print(f"dist/ is build {manifest['build']}{'' if changed else ', unchanged'}", flush=True)
 
 
-def assemble(out: Path) -> dict[str, Any]:
-    """Make the site in the new folder `out` and return its manifest (build.json)."""
+def assemble(out: Path, *, again: bool = False) -> dict[str, Any]:
+    """Make the site in the new folder `out` and return its manifest (build.json).
+
+    `again` makes the Python archives anew, where there are some from the same sources.
+    """
     out.mkdir()
     for file in files_of(ROOT / "web"):
         copy(file, out / file.relative_to(ROOT / "web"))
-    site = site_packages()
-    zip_engine(out / "engine.zip", site)
+    site, pyodide = site_packages(), ROOT / "node_modules/pyodide"
     for name in PYODIDE:
-        copy(ROOT / "node_modules/pyodide" / name, out / "pyodide" / name)
+        copy(pyodide / name, out / "pyodide" / name)
+    lock = json.loads((pyodide / "pyodide-lock.json").read_text("utf-8")) | {"packages": {}}
+    (out / "pyodide/pyodide-lock.json").write_bytes(json.dumps(lock).encode())
+    entries = zips.engine_files(ROOT, site)
+    zips.make(pyodide / "python_stdlib.zip", entries, out / "pyodide", again=again)
+    (out / "pyodide/engine.zip").rename(out / "engine.zip")
     tokenizers = ROOT / "node_modules/@huggingface/tokenizers"
     copy(tokenizers / "dist/tokenizers.min.mjs", out / "tokenizers.min.mjs")
     copy(ROOT / "LICENSE", out / "licenses/inferaived.txt")
-    copy(ROOT / "node_modules/pyodide/README.md", out / "licenses/pyodide.md")
+    copy(pyodide / "README.md", out / "licenses/pyodide.md")
     copy(tokenizers / "LICENSE", out / "licenses/tokenizers.txt")
     for name in ("jinja2", "markupsafe"):
         copy(licence(site, name), out / f"licenses/{name}.txt")
@@ -230,25 +221,6 @@ def licence(site: Path, name: str) -> Path:
     return next(site.glob(f"{name}-*.dist-info/licenses/LICENSE*"))
 
 
-def zip_engine(target: Path, site: Path) -> None:
-    """Everything that Python needs in the browser: our engine and shaders, Jinja2, MarkupSafe.
-
-    Names are sorted and dates fixed, so the same input gives the same bytes.
-    """
-    ours = files_of(ROOT / "py_engine", "*.py") + files_of(ROOT / "shaders", "*.wgsl")
-    entries = {file.relative_to(ROOT).as_posix(): file for file in ours}
-    entries = {name: file for name, file in entries.items() if name not in NATIVE_ONLY}
-    for file in files_of(site / "jinja2", "*.py"):
-        entries[file.relative_to(site).as_posix()] = file
-    for name in MARKUPSAFE:
-        entries[f"markupsafe/{name}"] = site / "markupsafe" / name
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, file in sorted(entries.items()):
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.create_system, info.external_attr = 3, 0o644 << 16  # the same on Windows
-            archive.writestr(info, file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
-
-
 def write_manifest(out: Path) -> dict[str, Any]:
     """Write build.json: every file's size and SHA-256, and the build id, which is their hash.
 
@@ -271,18 +243,6 @@ def differences(one: Path, other: Path) -> list[str]:
         for top in (one, other)
     )
     return sorted({name for name, _ in first.items() ^ second.items()})
-
-
-def report_sizes() -> None:
-    """Print each file's size, and what is left of it on a host that compresses."""
-    total = packed_total = 0
-    print(f"{'bytes':>12} {'gzip':>12}  file")
-    for file in files_of(DIST):
-        data = file.read_bytes()
-        packed = len(gzip.compress(data, mtime=0))
-        total, packed_total = total + len(data), packed_total + packed
-        print(f"{len(data):12,} {packed:12,}  {file.relative_to(DIST).as_posix()}")
-    print(f"{total:12,} {packed_total:12,}  in all")
 
 
 def serve(host: str, port: int) -> None:
@@ -328,7 +288,7 @@ def check() -> None:
     tools: dict[str, tuple[str | Path, ...]] = {
         "ruff check": (PYTHON, "-m", "ruff", "check"),
         "ruff format": (PYTHON, "-m", "ruff", "format", "--check"),
-        "mypy": (PYTHON, "-m", "mypy", "--strict", "py_engine", "build.py", "demo"),
+        "mypy": (PYTHON, "-m", "mypy", "--strict", "py_engine", "build.py", "bundle", "demo"),
         "lint-imports": (PYTHON.with_name("lint-imports"),),
         "tsc": ("node", ROOT / "node_modules/typescript/bin/tsc", "--noEmit"),
     }

@@ -11,7 +11,7 @@ import { makeEncoder } from "./tokens.js";
 
 /** @import { Answer, Model, Request, StartOptions } from "./protocol.js" */
 
-const SITE_PACKAGES = "/lib/python3.14/site-packages";
+const ENGINE = "/lib/engine.zip"; // where Python finds it: it imports from the archive
 
 const files = new Files();
 /** @type {Promise<(json: string) => void> | undefined} Python's door for requests */
@@ -25,11 +25,12 @@ async function boot(options) {
   const indexURL = new URL("pyodide/", import.meta.url).href;
   /** @type {typeof import("pyodide")} */
   const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
-  const [pyodide, archive] = await Promise.all([
-    loadPyodide({ indexURL }),
-    fetched(new URL("engine.zip", import.meta.url)),
-  ]);
-  pyodide.unpackArchive(archive, "zip", { extractDir: SITE_PACKAGES });
+  const archive = fetched(new URL("engine.zip", import.meta.url));
+  const pyodide = await loadPyodide({
+    indexURL,
+    env: { PYTHONPATH: ENGINE },
+    fsInit: async (fs) => fs.writeFile(ENGINE, new Uint8Array(await archive)),
+  });
   return pyodide.pyimport("py_engine.hosts.worker").serve({
     files,
     makeEncoder,

@@ -26,6 +26,7 @@ from py_engine.text.tokenizer import Tokenizer
 
 Message = Mapping[str, Any]
 T = TypeVar("T")
+_LOADER: Any = py_engine.__loader__
 _SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
 _PROGRESS_S = 0.05
 """Progress is told no more often than this."""
@@ -281,8 +282,9 @@ def serve(js: Any) -> Any:
 
 
 def read_shader(path: str) -> str:
-    """The text of a shader file."""
-    return (_SHADERS / path).read_text(encoding="utf-8")
+    """The text of a shader file, which lies in the same archive as the engine."""
+    data: bytes = _LOADER.get_data(str(_SHADERS / path))
+    return data.decode()
 
 
 def _failure(error: Exception) -> dict[str, str]:

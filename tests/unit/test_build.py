@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import build
+from bundle import zips
 from py_engine.hosts.static import Server, running
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_same_input_gives_the_same_bytes(site: Path, tmp_path: Path) -> None:
-    code = f"import build, pathlib; build.assemble(pathlib.Path({str(tmp_path / 'dist')!r}))"
+    out = str(tmp_path / "dist")
+    code = f"import build, pathlib; build.assemble(pathlib.Path({out!r}), again=True)"
     elsewhere = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu", "LC_ALL": "C"}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=elsewhere, check=True)
     assert build.differences(site, tmp_path / "dist") == []
@@ -72,12 +74,19 @@ def test_every_source_of_the_site_is_there(site: Path) -> None:
     names = {file.relative_to(site).as_posix() for file in site.rglob("*") if file.is_file()}
     written = {file.relative_to(ROOT / "web").as_posix() for file in build.files_of(ROOT / "web")}
     pyodide = {f"pyodide/{name}" for name in build.PYODIDE}
-    assert written | pyodide | {"engine.zip", "tokenizers.min.mjs", "build.json"} <= names
+    made = {"engine.zip", "pyodide/python_stdlib.zip", "pyodide/pyodide-lock.json", "build.json"}
+    assert written | pyodide | made | {"tokenizers.min.mjs"} <= names
     for name in ("inferaived", "jinja2", "markupsafe"):
         assert "opyright" in (site / f"licenses/{name}.txt").read_text()
 
 
-def test_engine_zip_has_the_engine_and_no_native_host(site: Path) -> None:
+@pytest.fixture(scope="module")
+def sources() -> dict[str, Path]:
+    """The files of engine.zip, as source."""
+    return zips.engine_files(ROOT, build.site_packages())
+
+
+def test_engine_zip_has_the_engine_and_no_native_host(site: Path, sources: dict[str, Path]) -> None:
     with zipfile.ZipFile(site / "engine.zip") as archive:
         assert archive.testzip() is None
         infos = archive.infolist()
@@ -86,18 +95,18 @@ def test_engine_zip_has_the_engine_and_no_native_host(site: Path) -> None:
     assert {info.date_time for info in infos} == {(1980, 1, 1, 0, 0, 0)}
     ours = {f.relative_to(ROOT).as_posix() for f in (ROOT / "py_engine").rglob("*.py")}
     shaders = {f.relative_to(ROOT).as_posix() for f in (ROOT / "shaders").rglob("*.wgsl")}
+    wanted = (ours | shaders) - zips.NATIVE_ONLY
     tops = ("py_engine/", "shaders/")
-    assert {name for name in names if name.startswith(tops)} == (ours | shaders) - build.NATIVE_ONLY
-    assert all(name.endswith((".py", ".wgsl")) for name in names)
+    assert {name for name in sources if name.startswith(tops)} == wanted
+    compiled = {name.replace(".py", ".pyc") for name in wanted}
+    assert {name for name in names if name.startswith(tops)} == compiled
+    assert all(name.endswith((".pyc", ".wgsl")) for name in names)
 
 
-def test_engine_zip_imports_only_what_a_browser_has(site: Path) -> None:
+def test_engine_imports_only_what_a_browser_has(sources: dict[str, Path]) -> None:
     allowed = sys.stdlib_module_names | {"jinja2", "markupsafe"}
-    with zipfile.ZipFile(site / "engine.zip") as archive:
-        names = [name for name in archive.namelist() if name.startswith("py_engine/")]
-        trees = {name: ast.parse(archive.read(name)) for name in names}
-    modules = {_module(name) for name in names}
-    for name, tree in trees.items():
+    modules = {_module(name) for name in sources}
+    for name, tree in _trees(sources, "py_engine/"):
         extra = {"js", "pyodide"} if _module(name) in BROWSER_ONLY else set()
         for imported in _imports(tree):
             if imported.startswith("py_engine"):
@@ -105,6 +114,12 @@ def test_engine_zip_imports_only_what_a_browser_has(site: Path) -> None:
                 assert imported in modules or parent in modules, f"{name} imports {imported}"
             else:
                 assert imported.split(".")[0] in allowed | extra, f"{name} imports {imported}"
+
+
+def _trees(sources: dict[str, Path], top: str) -> Iterator[tuple[str, ast.AST]]:
+    for name, file in sources.items():
+        if name.startswith(top) and name.endswith(".py"):
+            yield name, ast.parse(file.read_bytes())
 
 
 def _module(name: str) -> str:
@@ -119,25 +134,54 @@ def _imports(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_engine_zip_runs_on_the_standard_library_alone(site: Path) -> None:
-    with zipfile.ZipFile(site / "engine.zip") as archive:
-        names = [name for name in archive.namelist() if name.startswith("py_engine/")]
-    modules = sorted({_module(name) for name in names} - BROWSER_ONLY)
-    code = f"""
-import importlib, sys
-sys.path.insert(0, {str(site / "engine.zip")!r})
-for name in {modules!r}:
-    importlib.import_module(name)
-import jinja2.sandbox, markupsafe, py_engine
-print(jinja2.sandbox.ImmutableSandboxedEnvironment().from_string("{{{{ x|e }}}}").render(x="<"))
-for module in (jinja2, markupsafe, py_engine):
-    assert "engine.zip" in module.__file__, module.__file__
-print(len(sys.modules))
-"""
-    command = [sys.executable, "-I", "-S", "-c", code]
+def in_pyodide(site: Path, code: str) -> str:
+    """What Python code prints in the Pyodide of the site, run by Node."""
+    command = ["node", str(Path(__file__).with_name("in_pyodide.mjs")), str(site), code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("&lt;\n")
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_the_trimmed_library_has_what_the_engine_imports(
+    site: Path, sources: dict[str, Path]
+) -> None:
+    """At the head of a module or in a function, and what those modules import in turn."""
+    trees = [tree for name, tree in _trees(sources, "py_engine/")]
+    modules = [_module(name) for name, _ in _trees(sources, "py_engine/")]
+    imported = {name.rpartition(".")[0] or name for tree in trees for name in _imports(tree)}
+    code = f"""
+import importlib
+for name in {sorted(imported | set(modules))!r}:
+    importlib.import_module(name)
+print("all there")
+"""
+    assert in_pyodide(site, code) == "all there\n"
+
+
+def test_the_trimmed_library_serves_rare_things(site: Path) -> None:
+    """What the library or C itself import when it happens; and what nobody needs is gone."""
+    code = """
+import asyncio, importlib.util, jinja2.sandbox, sys, time, traceback
+text = jinja2.sandbox.ImmutableSandboxedEnvironment().from_string("{{ x|striptags }}{{ x|e }}")
+print(text.render(x="&amp;<"))
+try:
+    jinja2.Template("{{ 1 / x }}").render(x=0)
+except ZeroDivisionError as error:
+    print("".join(traceback.format_exception(ExceptionGroup("g", [error]))).count("Error: "))
+sys.set_int_max_str_digits(0)
+print(len(str(10**20000)), time.strftime("%Y", time.gmtime(0)))
+print([len("\u00e9".encode(name)) for name in ("latin-1", "utf-8-sig", "utf-8")])
+print("x".encode("ascii"), asyncio.timeout(1) is not None)
+print(*filter(importlib.util.find_spec, ("json", "unittest", "sqlite3", "xml", "tkinter")))
+"""
+    assert in_pyodide(site, code).splitlines() == [
+        "&<&amp;amp;&lt;",
+        "1",
+        "20001 1970",
+        "[1, 5, 2]",
+        "b'x' True",
+        "json",
+    ]
 
 
 def test_lock_holds_every_direct_dependency_when_it_is_needed() -> None:

@@ -20,11 +20,11 @@ PACKAGE = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
 MAX_FILE, MAX_SHADER, MAX_FUNCTION, MAX_COLUMNS = 400, 200, 60, 100
 MAX_ENGINE, MAX_WEB = 5000, 2000  # lines of code: blank ones, comments and docstrings are free
 MAX_ARCHITECTURE = 250
-OURS = ("py_engine", "shaders", "web", "tests", "demo", ".ci")
+OURS = ("py_engine", "shaders", "web", "bundle", "tests", "demo", ".ci")
 CODE = (".py", ".js", ".wgsl", ".html", ".css")
 TOP = {
     *(".ci", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md", "build.py"),
-    *("demo", "package-lock.json", "package.json", "py_engine", "pyproject.toml"),
+    *("bundle", "demo", "package-lock.json", "package.json", "py_engine", "pyproject.toml"),
     *("requirements.lock", "shaders", "tests", "tsconfig.json", "web"),
 }
 DRAWERS = re.compile(r"(utils?|common|misc|helpers?|managers?|handlers?)\b|_v\d|_(new|old|fast)\b")

@@ -1,0 +1,120 @@
+"""python_stdlib.zip and engine.zip as they ship: only what is imported, and compiled.
+
+Runs in Pyodide under Node (trim.mjs): only its own interpreter can compile for it and knows what
+its start imports, and its zlib gives the same bytes on every machine. It imports the engine, and
+whatever the engine's functions may import later, and keeps what is imported then. It knows
+nothing of the page.
+"""
+
+import ast
+import importlib
+import importlib.util
+import marshal
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from types import ModuleType
+
+Files = dict[str, bytes]
+
+LAZY = (
+    "_colorize",  # traceback
+    "_pylong",  # C: the text of a huge int
+    "annotationlib",  # C: annotations
+    "encodings.ascii",
+    "encodings.latin_1",
+    "encodings.utf_8_sig",
+    "linecache",
+    "traceback",
+)
+"""What C and the library import when something rare happens."""
+_UNCHECKED = (1).to_bytes(4, "little")  # PEP 552: there is a hash, and nobody looks at it
+
+
+def trim(library: str, engine: str) -> None:
+    """Trim and compile two archives in their places.
+
+    Args:
+        library: Pyodide's python_stdlib.zip.
+        engine: py_engine, Jinja2, MarkupSafe as source, and files that are no Python, which stay.
+    """
+    sys.path.insert(0, engine)
+    texts, ours = read(library), read(engine)
+    import_all({name_of(file): text for file, text in ours.items() if file.endswith(".py")})
+    write(library, shipped(texts, others=False))
+    write(engine, shipped(ours, others=True))
+
+
+def import_all(sources: Files) -> None:
+    """Import LAZY, the engine, and what is named in any of its and its libraries' functions.
+
+    Args:
+        sources: the texts of all modules that are not the library's, by the modules' names.
+    """
+    left = {*LAZY, *(name for name in sources if name.split(".")[0] == "py_engine")}
+    done: set[str] = set()
+    while left:
+        for name in sorted(left):
+            with suppress(ModuleNotFoundError):  # it is for type checkers, or no module
+                importlib.import_module(name)
+        done |= left
+        loaded = sources.keys() & sys.modules.keys()
+        left = {name for module in loaded for name in imports(module, sources[module])} - done
+
+
+def imports(module: str, source: bytes) -> Iterator[str]:
+    """The names of all modules that a module imports anywhere, and of some that are none."""
+    spec = importlib.util.find_spec(module)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            dots = "." * node.level + (node.module or "")
+            base = importlib.util.resolve_name(dots, spec.parent if spec else None)
+            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
+
+
+def name_of(file: str) -> str:
+    """The name of the module that a file holds."""
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def shipped(files: Files, *, others: bool) -> Files:
+    """What is imported now, compiled, and, if wanted, all that is no Python."""
+    out: Files = {}
+    for file, data in files.items():
+        module = sys.modules.get(name_of(file))
+        if not file.endswith(".py"):
+            out |= {file: data} if others else {}
+        elif module and not frozen(module):
+            out[f"{file}c"] = compiled(file, data)
+    return out
+
+
+def frozen(module: ModuleType) -> bool:
+    """Whether a module is in the interpreter itself, which then does not look for a file."""
+    return module.__spec__ is not None and module.__spec__.origin == "frozen"
+
+
+def compiled(file: str, source: bytes) -> bytes:
+    """A module's .pyc, without docstrings; the engine's keep their assertions."""
+    level = 0 if file.startswith("py_engine/") else 2
+    code = compile(source, file, "exec", dont_inherit=True, optimize=level)
+    return importlib.util.MAGIC_NUMBER + _UNCHECKED + bytes(8) + marshal.dumps(code)
+
+
+def read(archive: str) -> Files:
+    """The files in an archive."""
+    with zipfile.ZipFile(archive) as opened:
+        names = [name for name in opened.namelist() if not name.endswith("/")]
+        return {name: opened.read(name) for name in names}
+
+
+def write(archive: str, files: Files) -> None:
+    """Make an archive: the same files give the same bytes."""
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, data in sorted(files.items()):
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.external_attr = 0o644 << 16
+            opened.writestr(info, data, zipfile.ZIP_DEFLATED, 9)
