@@ -33,9 +33,16 @@ from tests.bench.visit import ADAPTER, Limits, Task, Visitor
 TOP = Path(__file__).resolve().parents[2]
 DIST = TOP / "dist"
 MODELS = ("qwen3-0.6b:Q4_K", "llama-1b:Q4_K", "qwen3-0.6b:Q8_0")
-PROMPTS, CONTEXTS = (16, 128, 512, 2048), (16, 512, 4096, 8192)
-FOLLOWUP = 512
-SPARE = 64  # positions of the cache for the words of a follow-up turn, and some
+FULL = {
+    "prompts": (16, 128, 512, 2048), "contexts": (16, 512, 4096, 8192), "followup": 512,
+    "tokens": 128, "peer_tokens": 64, "repeats": 3,
+}  # fmt: skip
+QUICK = {
+    "prompts": (16, 64), "contexts": (16,), "followup": 64,
+    "tokens": 8, "peer_tokens": 8, "repeats": 1,
+}  # fmt: skip
+"""What the command line does not say."""
+SPARE = 72  # positions of the cache for the words of a follow-up turn, and some
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -53,11 +60,12 @@ def parser() -> argparse.ArgumentParser:
     add("--peer", choices=("wllama", "none"), default="wllama")
     add("--peer-options", type=json.loads, default={}, help="JSON for the peer's loadModel")
     add("--host", choices=("browser", "native"), default="browser")
-    add("--prompts", type=sizes, default=PROMPTS, help="tokens, for prefill (%(default)s)")
-    add("--contexts", type=sizes, default=CONTEXTS, help="tokens, for decode (%(default)s)")
-    add("--tokens", type=int, default=128, help="of a timed reply (%(default)s)")
-    add("--peer-tokens", type=int, default=64, help="of one of the peer's (%(default)s)")
-    add("--repeats", type=int, default=3, help="of a row on a page (%(default)s)")
+    add("--prompts", type=sizes, help="tokens, for prefill (16,128,512,2048)")
+    add("--contexts", type=sizes, help="tokens, for decode (16,512,4096,8192)")
+    add("--followup", type=int, help="tokens before a follow-up turn (512)")
+    add("--tokens", type=int, help="of a timed reply (128)")
+    add("--peer-tokens", type=int, help="of one of the peer's (64)")
+    add("--repeats", type=int, help="of a row on a page (3)")
     add("--row-seconds", type=float, default=5, help="then a row repeats no more (%(default)s)")
     add("--withhold", action="append", default=[], metavar="FEATURE[,FEATURE]",
         help="one more page without these WebGPU features; may be given several times")  # fmt: skip
@@ -67,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     add("--page-seconds", type=float, default=150, help="of one page (%(default)s)")
     add("--silence", type=float, default=60, help="seconds without a report (%(default)s)")
     add("--seconds", type=float, help="after so many, no further page is begun")
-    add("--quick", action="store_true", help="few rows, once each")
+    add("--quick", action="store_true", help="few and short rows, once each")
     add("--out", type=Path, default=TOP / "build/bench", help="folder (%(default)s)")
     add("--serve", action="store_true", help="serve the pages until Ctrl+C")
     add("--pack", type=Path, metavar="DIR")
@@ -113,7 +121,7 @@ class Run:
     def rows(self, spec: str) -> tuple[str, ...]:
         """The rows that the model's context has room for."""
         wanted = [
-            *(f"prefill:{n}" for n in self.options.prompts), f"followup:{FOLLOWUP}",
+            *(f"prefill:{n}" for n in self.options.prompts), f"followup:{self.options.followup}",
             *(f"decode:{n}" for n in self.options.contexts), "memory",
         ]  # fmt: skip
         fitting = []
@@ -179,6 +187,13 @@ class Run:
             (out / name).write_text(content, encoding="utf-8")
         return text
 
+    def hopeless(self) -> bool:
+        """Whether the last page found no GPU, as any other would; says so."""
+        found = [e["message"] for e in self.results[-1]["errors"] if e["row"] == ADAPTER]
+        for message in found:
+            self.say(f"the run ends: {message}")
+        return bool(found)
+
     def in_time(self, task: Task) -> bool:
         """Whether another page may begin; says so where not."""
         late = self.options.seconds and time.monotonic() - self.started > self.options.seconds
@@ -190,7 +205,7 @@ class Run:
 def _needed(row: str, tokens: int) -> int:
     """Positions of the cache that a row takes."""
     kind, _, at = row.partition(":")
-    return int(at or FOLLOWUP) + (tokens if kind == "decode" else SPARE) + 8
+    return int(at or 0) + (tokens if kind == "decode" else SPARE)
 
 
 def mounts(run: Run) -> dict[str, Path]:
@@ -217,8 +232,7 @@ def in_browser(run: Run) -> None:
                 run.say(f"{task.engine}, {task.model} {task.options or ''}")
                 run.results.append(visitor.run(task))
                 run.keep()
-                if any(error["row"] == ADAPTER for error in run.results[-1]["errors"]):
-                    run.say("the run ends: no page would get a GPU")
+                if run.hopeless():
                     return
 
 
@@ -239,6 +253,8 @@ def in_process(run: Run) -> None:
             run.say(f"native, {task.model} {task.options}")
             run.results.append(asyncio.run(native.run(task, run.paths[task.model], run.say)))
             run.keep()
+            if run.hopeless():
+                return
 
 
 def by_hand(run: Run) -> None:
@@ -254,29 +270,41 @@ def by_hand(run: Run) -> None:
             pass
 
 
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line, read and filled up."""
+    given = parser().parse_args(arguments)
+    for name, value in (QUICK if given.quick else FULL).items():
+        if getattr(given, name) is None:
+            setattr(given, name, value)
+    return given
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit status."""
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # Windows: × and ≥
-    options = parser().parse_args(arguments)
-    if options.picture:
+    given = options(arguments)
+    try:
+        return _do(given)
+    except (OSError, ValueError) as error:
+        sys.exit(f"bench: {error}")
+
+
+def _do(given: argparse.Namespace) -> int:
+    if given.picture:
         from tests.bench import picture
 
-        print(picture.write(options.picture))
+        print(picture.write(given.picture))
         return 0
-    if options.pack:
+    if given.pack:
         from tests.bench import pack
 
-        print(pack.write(options.pack))
+        print(pack.write(given.pack))
         return 0
-    if options.quick:
-        options.prompts, options.contexts = (16, 64), (16,)
-        options.tokens = options.peer_tokens = 8
-        options.repeats = 1
-    run = Run(options)
-    if options.serve:
+    run = Run(given)
+    if given.serve:
         by_hand(run)
         return 0
-    (in_process if options.host == "native" else in_browser)(run)
+    (in_process if given.host == "native" else in_browser)(run)
     print(f"\n{run.keep()}")
     ours = [result for result in run.results if result["engine"] != "wllama"]
     return int(not ours or any(result["errors"] for result in ours))

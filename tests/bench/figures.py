@@ -5,7 +5,7 @@ Standard library, Python 3.10.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -61,42 +61,71 @@ def figures(results: Sequence[Mapping[str, Any]], facts: Mapping[str, Facts]) ->
 
 
 def _samples(row: str, values: Mapping[str, Any], facts: Facts) -> Iterator[tuple[str, float]]:
+    """Every reading of a row as name and value."""
     kind = row.partition(":")[0]
-    name = row.replace(":", ".")
-    if kind == "prefill":
-        yield f"{name}.first_ms", 1e3 * values["first_s"]
-        for reply in values["replies"]:
-            n, s = reply["computed"], max(reply["ttft"], 1e-9)
-            yield f"{name}.tok_s", n / s
-            yield f"{name}.gb_s", (facts.weight_bytes + n * facts.kv_bytes) / s / 1e9
-            yield f"{name}.tflop_s", 2 * n * facts.parameters / s / 1e12
-            yield f"{name}.ttft_ms", 1e3 * s
-    elif kind == "decode":
-        for reply in values["replies"]:
-            n, s = reply["decoded"], max(reply["s"], 1e-9)
-            cached = (reply["prompt"] + reply["n"] / 2) * facts.kv_bytes
-            yield f"{name}.tok_s", n / s
-            yield f"{name}.gb_s", n * (facts.weight_bytes + cached) / s / 1e9
-            yield f"{name}.tokens", reply["n"]
-    elif kind == "followup":
-        for reply in values["replies"]:
-            yield f"{name}.ttft_ms", 1e3 * reply["ttft"]
-            yield f"{name}.computed", reply["computed"]
-    elif kind == "load":
-        yield "load.s", values["s"]
-        yield "load.gb_s", facts.file_bytes / values["s"] / 1e9
-        yield "load.first_token_s", values["first_s"]
-        info = values.get("info")
-        if info:
-            needed = info["file_bytes"] + info["context"] * facts.kv_bytes
-            yield "gpu.mib", info["gpu_bytes"] / MIB
-            yield "gpu.beyond_pct", 100 * (info["gpu_bytes"] - needed) / info["file_bytes"]
-    elif kind == "start":
-        yield "start.s", values["s"]
-        if "first_s" in values:
-            yield "start.first_s", values["first_s"]
-    elif kind == "memory":
-        yield "heap.mib", values["bytes"] / MIB
-        if "renderer" in values:
-            yield "renderer.mib", values["renderer"]["anonymous"] / MIB
-            yield "renderer.peak_mib", values["renderer"]["peak"] / MIB
+    for name, value in _READERS[kind](values, facts):
+        yield f"{_NAMES.get(kind, row.replace(':', '.'))}.{name}", value
+
+
+Readings = Iterator[tuple[str, float]]
+
+
+def _prefill(values: Mapping[str, Any], facts: Facts) -> Readings:
+    """To the first token. The bytes are the least: weights once, the cache once."""
+    yield "first_ms", 1e3 * values["first_s"]
+    for reply in values["replies"]:
+        n, s = reply["computed"], max(reply["ttft"], 1e-9)
+        yield "tok_s", n / s
+        yield "gb_s", (facts.weight_bytes + n * facts.kv_bytes) / s / 1e9
+        yield "tflop_s", 2 * n * facts.parameters / s / 1e12
+        yield "ttft_ms", 1e3 * s
+
+
+def _decode(values: Mapping[str, Any], facts: Facts) -> Readings:
+    """From the first token on; the cache is as long as it is in the middle of the reply."""
+    for reply in values["replies"]:
+        n, s = reply["decoded"], max(reply["s"], 1e-9)
+        cached = (reply["prompt"] + reply["n"] / 2) * facts.kv_bytes
+        yield "tok_s", n / s
+        yield "gb_s", n * (facts.weight_bytes + cached) / s / 1e9
+        yield "tokens", reply["n"]
+
+
+def _followup(values: Mapping[str, Any], facts: Facts) -> Readings:
+    for reply in values["replies"]:
+        yield "ttft_ms", 1e3 * reply["ttft"]
+        yield "computed", reply["computed"]
+
+
+def _load(values: Mapping[str, Any], facts: Facts) -> Readings:
+    yield "s", values["s"]
+    yield "gb_s", facts.file_bytes / values["s"] / 1e9
+    info = values.get("info")
+    if info:
+        needed = info["file_bytes"] + info["context"] * facts.kv_bytes
+        yield "gpu_mib", info["gpu_bytes"] / MIB
+        yield "gpu_beyond_pct", 100 * (info["gpu_bytes"] - needed) / info["file_bytes"]
+
+
+def _first(values: Mapping[str, Any], facts: Facts) -> Readings:
+    yield "first_token_s", values["s"]
+
+
+def _start(values: Mapping[str, Any], facts: Facts) -> Readings:
+    yield "s", values["s"]
+    if "first_s" in values:
+        yield "first_s", values["first_s"]
+
+
+def _memory(values: Mapping[str, Any], facts: Facts) -> Readings:
+    yield "heap_mib", values["bytes"] / MIB
+    if "renderer" in values:
+        yield "renderer_mib", values["renderer"]["anonymous"] / MIB
+        yield "renderer_peak_mib", values["renderer"]["peak"] / MIB
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any], Facts], Readings]] = {
+    "prefill": _prefill, "decode": _decode, "followup": _followup, "load": _load,
+    "first": _first, "start": _start, "memory": _memory,
+}  # fmt: skip
+_NAMES = {"first": "load"}

@@ -3,6 +3,7 @@
 Needs what the native host needs (wgpu-py, tokenizers); the browser's runs do without this file.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 from py_engine.base.errors import InferaivedError
 from py_engine.generate.sampling import Sampling
 from py_engine.hosts.native import NativeEngine
-from tests.bench.visit import Task, describe
+from tests.bench.visit import ADAPTER, Task, describe
 
+SOFTWARE = re.compile("swiftshader|llvmpipe|lavapipe|basic render", re.I)
+"""Adapters that are no GPU, as page/run.js knows them; a task must ask for one."""
 TOGETHER_S = 1e-3
 """Tokens that come so soon after the first came with it: they were not decoded since."""
 
@@ -54,9 +57,12 @@ async def run(task: Task, path: Path, say: Callable[[str], None]) -> dict[str, A
         first = await _request(engine, words.take(64), 8)
         words.per_token = 64 / first["prompt"]
         info = {key: value for key, value in engine.info.items() if key != "template"}
-        rows["load"] = {"s": load, "first_s": load + first["ttft"], "info": info}
+        rows |= {"load": {"s": load, "info": info}, "first": {"s": load + first["ttft"]}}
         result |= {"adapter": info["adapter"], "features": info["features"]}
         say(f"  adapter: {info['adapter']}; load {load:.2f} s")
+        if SOFTWARE.search(info["adapter"]) and not task.software:
+            message = f"the adapter is {info['adapter']}"
+            return result | {"errors": [{"row": ADAPTER, "message": message}]}
         for row in task.rows:
             if row == "memory":  # there is no page
                 continue

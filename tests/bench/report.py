@@ -38,7 +38,6 @@ def table(
         f"- {result['model']}, {result['engine']}, {error['row']}: {error['message']}"
         for result in results
         for error in result["errors"]
-        if "message" in error
     ]
     if failed:
         parts.append("Failed:\n\n" + "\n".join(failed))
@@ -85,7 +84,7 @@ def _metrics(figures: Figures, columns: Sequence[Series]) -> Iterator[str]:
 
 
 def _order(metric: str) -> tuple[int, str, int, str]:
-    kind = ("prefill", "decode", "followup", "load", "start", "ready", "gpu", "heap", "renderer")
+    kind = ("prefill", "decode", "followup", "load", "start", "ready", "memory")
     number = int((re.findall(r"\.(\d+)\.", metric) or ["0"])[0])
     first = 0 if metric.endswith(SPEED) else 1
     rank = kind.index(metric.partition(".")[0])
@@ -96,9 +95,10 @@ def _name(metric: str) -> str:
     unit = {
         "tok_s": "tokens/s", "ttft_ms": "ms to the first token", "s": "s",
         "first_ms": "ms to the first token, the first time", "first_s": "s, the first time",
-        "first_token_s": "s with the first token", "computed": "tokens computed", "mib": "MiB",
-        "peak_mib": "MiB at the most",
-        "beyond_pct": "% of the file beyond file and cache",
+        "first_token_s": "s with the first token", "computed": "tokens computed",
+        "gpu_mib": "GPU MiB", "gpu_beyond_pct": "GPU bytes beyond file and cache, % of the file",
+        "heap_mib": "MiB of heaps, by the browser", "renderer_mib": "MiB of the page's process",
+        "renderer_peak_mib": "MiB of the page's process at the most",
     }  # fmt: skip
     words = metric.split(".")
     return f"{' '.join(words[:-1])}, {unit[words[-1]]}"
@@ -136,8 +136,8 @@ def _own_bars(figures: Figures, columns: Sequence[Series]) -> Iterator[str]:
         if far and near and column.engine != "wllama":
             told = f"{far / near:.2f} of it at 512 ({_bar(far / near, LONG_CONTEXT)})"
             yield f"- {column.label}: decode at 8192 has {told}"
-    if "gpu.beyond_pct" in values:
-        beyond = values["gpu.beyond_pct"]
+    if "load.gpu_beyond_pct" in values:
+        beyond = values["load.gpu_beyond_pct"]
         told = f"{beyond:.1f} % of the file ({_bar(beyond, BEYOND_PCT, most=True)})"
         yield f"- {best.label}: GPU bytes beyond file and cache are {told}"
     for column in columns[1:]:

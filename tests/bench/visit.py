@@ -128,7 +128,7 @@ class Visitor:
                     result["adapter"], result["features"] = report["name"], report["features"]
                     self._say(f"  adapter: {report['name']}")
                 elif report["k"] == "error":
-                    result["errors"] += [{"row": row, "trace": report["trace"]}]
+                    result.setdefault("traces", []).append(report["trace"])
                     return Failure(row, report["message"])
                 else:
                     return None

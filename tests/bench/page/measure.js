@@ -53,9 +53,12 @@ export async function measure(subject, plan, report) {
   const begun = performance.now();
   const info = await subject.load(plan.model, plan);
   const load = (performance.now() - begun) / 1e3;
+  await report({ k: "row", row: "load", s: load, ...info });
+
+  await report({ k: "begin", row: "first" });
   const words = new Words();
   const first = await request(subject, words.take(64), 8);
-  await report({ k: "row", row: "load", s: load, first_s: load + first.ttft, ...info });
+  await report({ k: "row", row: "first", s: load + first.ttft });
   words.perToken = 64 / first.prompt; // a word of vocabulary.py is a token; others have more
 
   for (const row of plan.rows) {

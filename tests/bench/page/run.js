@@ -1,6 +1,6 @@
 /**
- * One page of a bench run: one engine, one model, some rows. By hand, with the runner's server
- * (`bench --serve`), or as bench/chromium opens it:
+ * One page of a bench run: one engine, one model, some rows. visit.py opens it, or anybody, where
+ * `bench --serve` prints such addresses:
  *
  *     bench.html?engine=ours&model=/models/x.gguf&rows=prefill:512,decode:16&tokens=128
  *
@@ -42,7 +42,7 @@ const plan = {
 try {
   const gpu = await adapter();
   await report({ k: "adapter", ...gpu });
-  const software = /swiftshader|llvmpipe|lavapipe|^none$/i.test(gpu.name);
+  const software = /swiftshader|llvmpipe|lavapipe|basic render|^none$/i.test(gpu.name);
   if (software && !query.has("software")) throw new Error(`the adapter is ${gpu.name}`);
   const name = query.get("engine") === "wllama" ? "wllama" : "ours";
   const { Subject } = await import(`./${name}.js`);
