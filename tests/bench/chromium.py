@@ -60,8 +60,10 @@ def version(chromium: str) -> str:
     """What the browser calls itself; empty where it does not say (Windows)."""
     if sys.platform == "win32":  # there, --version opens a window
         return ""
-    answer = subprocess.run([chromium, "--version"], capture_output=True, text=True, check=False)
-    return answer.stdout.strip()
+    try:
+        return subprocess.check_output([chromium, "--version"], text=True, timeout=30).strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 @contextmanager
