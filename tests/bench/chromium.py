@@ -61,7 +61,9 @@ def version(chromium: str) -> str:
     if sys.platform == "win32":  # there, --version opens a window
         return ""
     try:
-        return subprocess.check_output([chromium, "--version"], text=True, timeout=30).strip()
+        return subprocess.check_output(
+            [chromium, "--version"], text=True, timeout=30, stderr=subprocess.DEVNULL
+        ).strip()
     except (OSError, subprocess.SubprocessError):
         return ""
 

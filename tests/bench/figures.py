@@ -13,7 +13,10 @@ from typing import Any
 from tests.bench.facts import Facts
 
 MIB = 2**20
+PEER = "wllama"
 CPU = "CPU"
+RUNGS = ("f16+subgroups", "f16", "f32+subgroups", "f32", CPU)
+"""Of the ladder of features, the best first; the last is what no GPU computes."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,11 @@ class Series:
     def label(self) -> str:
         """Engine and rung, as a column is headed."""
         return f"{self.engine} ({self.rung})"
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Orders the series of a model: ours, its best rung first, then the peer."""
+        return self.engine == PEER, RUNGS.index(self.rung)
 
 
 Figures = dict[Series, dict[str, float]]

@@ -20,7 +20,7 @@ PANELS = (
 )
 NAMES = {"ours": "Inferaived", "wllama": "wllama"}
 
-WIDTH, LEFT, RIGHT = 760, 150, 90
+WIDTH, LEFT, RIGHT = 760, 150, 130
 BAR, GAP, HEAD, PAIR_GAP, PANEL_GAP = 14, 3, 26, 10, 20
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #24292f; }
@@ -62,7 +62,7 @@ def draw(data: Mapping[str, Any]) -> str:
 def _values(numbers: Figures, model: str, metric: str) -> dict[str, float]:
     """The metric of each engine; of several rungs the one with most features."""
     found: dict[str, float] = {}
-    for series in sorted(numbers, key=lambda s: s.rung.replace("f16", "a")):
+    for series in sorted(numbers, key=lambda s: s.rank):
         if series.model == model and series.engine in NAMES and metric in numbers[series]:
             found.setdefault(series.engine, numbers[series][metric])
     return {engine: found[engine] for engine in NAMES if engine in found}
@@ -84,7 +84,7 @@ def _panel(
                 'rx="2"/>'
             )
             shown = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-            parts.append(_text(LEFT + width + 6, y + BAR - 2, f"{shown} {NAMES[engine]}", "note"))
+            parts.append(_text(LEFT + width + 6, y + BAR - 3, f"{shown} {NAMES[engine]}", "note"))
             y += BAR + GAP
         y += PAIR_GAP
     return y + PANEL_GAP - PAIR_GAP
@@ -92,7 +92,7 @@ def _panel(
 
 def _note(data: Mapping[str, Any]) -> str:
     adapter = next((page["adapter"] for page in data["pages"] if page["adapter"]), "")
-    words = [adapter, data.get("chromium", ""), data["peer"], data["date"]]
+    words = ["random weights", adapter, data.get("chromium", ""), data["peer"], data["date"]]
     return ", ".join(filter(None, words))
 
 

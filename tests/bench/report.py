@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.bench.facts import Facts
-from tests.bench.figures import CPU, Figures, Series, rung
+from tests.bench.figures import CPU, PEER, Figures, Series, rung
 
 BARS = {"decode": 10.0, "prefill": 8.0, "load.s": 3.0}
 """How many times better than the peer, by the metric or its kind."""
@@ -30,7 +30,7 @@ def table(
     """Markdown: a table for each model, then what failed."""
     parts = []
     for model, fact in facts.items():
-        columns = sorted((s for s in figures if s.model == model), key=_column)
+        columns = sorted((s for s in figures if s.model == model), key=lambda s: s.rank)
         if columns:
             parts.append(f"### {model}\n\n{_size(fact)}\n\n{_model_table(figures, columns)}")
             parts += filter(None, ["\n".join(_own_bars(figures, columns))])
@@ -44,11 +44,6 @@ def table(
     return "\n\n".join(parts) + "\n"
 
 
-def _column(series: Series) -> tuple[bool, str]:
-    """Ours first, its best rung before the others, then the peer."""
-    return series.engine == "wllama", series.rung.replace("f16+", "0")
-
-
 def _size(fact: Facts) -> str:
     return (
         f"{fact.file_bytes / 1e6:.0f} MB; a token reads {fact.weight_bytes / 1e6:.0f} MB of weights"
@@ -57,7 +52,7 @@ def _size(fact: Facts) -> str:
 
 
 def _model_table(figures: Figures, columns: Sequence[Series]) -> str:
-    peer = next((c for c in columns if c.engine == "wllama" and c.rung != CPU), None)
+    peer = next((c for c in columns if c.engine == PEER and c.rung != CPU), None)
     head = ["what", *(f"{c.label} | GB/s" for c in columns), *(["ratio", "bar"] if peer else [])]
     lines = ["| " + " | ".join(head) + " |"]
     lines.append("| --- " * (lines[0].count("|") - 1) + "|")
@@ -133,7 +128,7 @@ def _own_bars(figures: Figures, columns: Sequence[Series]) -> Iterator[str]:
     for column in columns:
         own = figures[column]
         far, near = own.get(f"decode.8192{SPEED}"), own.get(f"decode.512{SPEED}")
-        if far and near and column.engine != "wllama":
+        if far and near and column.engine != PEER:
             told = f"{far / near:.2f} of it at 512 ({_bar(far / near, LONG_CONTEXT)})"
             yield f"- {column.label}: decode at 8192 has {told}"
     if "load.gpu_beyond_pct" in values:

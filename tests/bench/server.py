@@ -76,11 +76,17 @@ class _Request(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, {}, 0)
             return
         stat = file.stat()
+        etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
         headers = {
             "Content-Type": TYPES.get(file.suffix, "application/octet-stream"),
-            "ETag": f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"',
+            "ETag": etag,
             "Accept-Ranges": "bytes",
+            # A second start finds its files; a model comes from here each time
+            "Cache-Control": "no-store" if file.suffix == ".gguf" else "no-cache",
         }
+        if self.headers.get("If-None-Match") == etag:
+            self._send(HTTPStatus.NOT_MODIFIED, headers, 0)
+            return
         try:
             part = parse_range(self.headers.get("Range"), stat.st_size)
         except ValueError:
@@ -104,10 +110,9 @@ class _Request(BaseHTTPRequestHandler):
 
     def _send(self, status: HTTPStatus, headers: Mapping[str, str], length: int) -> None:
         self.send_response(status)
-        always = {**ISOLATION, "Cache-Control": "no-cache"}
-        if status != HTTPStatus.NO_CONTENT:
-            always["Content-Length"] = str(length)
-        for name, value in {**headers, **always}.items():
+        lengthless = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        size = {} if status in lengthless else {"Content-Length": str(length)}
+        for name, value in {**headers, **ISOLATION, **size}.items():
             self.send_header(name, value)
         self.end_headers()
 

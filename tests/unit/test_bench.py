@@ -121,6 +121,7 @@ def test_the_server_gives_ranges_and_takes_reports(tmp_path: Path) -> None:
         assert ask("GET", "/files/file.bin", Range="bytes=100-")[0] == 416
         for path in ("/files/../secret", "/files/%2e%2e/secret", "/files/", "/secret"):
             assert ask("GET", path)[0] == 404
+        assert ask("GET", "/files/file.bin", **{"If-None-Match": headers["ETag"]})[:2] == (304, b"")
         assert ask("POST", "/report", json.dumps({"k": "done"}))[0] == 204
         assert site.reports.get(timeout=1) == {"k": "done"}
 

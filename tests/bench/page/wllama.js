@@ -1,7 +1,7 @@
 /**
  * The peer under measure.js: wllama (llama.cpp's WebGPU backend), as its guides say, with one
- * sequence. `/wllama/` is the package's folder esm/. Without shader-f16 it computes on the CPU;
- * `webgpu` of `load` says which it is, by its own log.
+ * sequence. `/wllama/` is the package's folder esm/. On an adapter without shader-f16 (SwiftShader)
+ * it computed on the CPU; `webgpu` of `load` says which it is, by its own log.
  */
 
 import { heaps } from "./ours.js";
