@@ -3,6 +3,7 @@
  */
 
 /** @import { Answer, Failure, Request } from "./protocol.js" */
+/** @import { Start } from "./snapshot.js" */
 
 /** @typedef {{ text: string, ids: number[] }} Piece */
 /**
@@ -38,6 +39,7 @@ export class EngineWorker {
   /** @type {Map<number, { listeners: Listeners, settle: (answer: Answer) => void }>} */
   #calls = new Map();
   /** @type {Failure | null} */ #ended = null;
+  /** @type {Start | null} how Python began; null before */ began = null;
 
   /** @param {Worker} worker */
   constructor(worker) {

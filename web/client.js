@@ -154,7 +154,7 @@ export async function start({ signal, ...options } = {}) {
   const end = () => worker.end();
   signal?.addEventListener("abort", end);
   try {
-    await worker.ask({ kind: "start", options }, signal);
+    worker.began = await worker.ask({ kind: "start", options }, signal);
   } catch (error) {
     worker.end();
     throw error;

@@ -4,7 +4,8 @@
  * A request carries an `id` of the page's choice; all answers carry the same one. A request has
  * any number of `progress`, `token` or `logits` answers and then exactly one of `ready`, `done`
  * and `fail`. `stop` has no answer of its own: the request that it names ends, a reply with
- * `finish_reason: "abort"`, anything else with the failure `Stopped`.
+ * `finish_reason: "abort"`, anything else with the failure `Stopped`. The result of `start` is how
+ * Python began; see `Start` in snapshot.js.
  *
  *     page → worker   start  load  chat  complete  score  tokenize  inspect  stop  close
  *     worker → page   progress  ready  token  logits  done  fail
@@ -41,7 +42,7 @@
  * What `start` may withhold, for tests and for finding faults; see gpu.js.
  *
  * @typedef {object} StartOptions
- * @property {string[]} [withhold]  WebGPU features not to use, such as "shader-f16"
+ * @property {string[]} [withhold]  WebGPU features not to use, such as "subgroups"
  * @property {boolean} [defaultLimits]  ask for WebGPU's default limits instead of the adapter's
  */
 

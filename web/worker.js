@@ -7,31 +7,40 @@
 import { openDevice } from "./device.js";
 import { Files } from "./files.js";
 import { Gpu } from "./gpu.js";
+import { startPython } from "./snapshot.js";
 import { makeEncoder } from "./tokens.js";
 
 /** @import { Answer, Model, Request, StartOptions } from "./protocol.js" */
+/** @import { Start } from "./snapshot.js" */
 
 const ENGINE = "/lib/engine.zip"; // where Python finds it: it imports from the archive
+const HOST = "py_engine.hosts.worker";
 
 const files = new Files();
 /** @type {Promise<(json: string) => void> | undefined} Python's door for requests */
-let python;
+let door;
 
 /**
  * @param {StartOptions} options
- * @returns {Promise<(json: string) => void>}
+ * @returns {Promise<{ receive: (json: string) => void, start: Start }>}
  */
 async function boot(options) {
   const indexURL = new URL("pyodide/", import.meta.url).href;
-  /** @type {typeof import("pyodide")} */
-  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`);
-  const archive = fetched(new URL("engine.zip", import.meta.url));
-  const pyodide = await loadPyodide({
-    indexURL,
-    env: { PYTHONPATH: ENGINE },
-    fsInit: async (fs) => fs.writeFile(ENGINE, new Uint8Array(await archive)),
-  });
-  return pyodide.pyimport("py_engine.hosts.worker").serve({
+  const engine = fetched(new URL("engine.zip", import.meta.url));
+  /** @type {Promise<typeof import("pyodide")>} */
+  const pyodide = import(`${indexURL}pyodide.mjs`);
+  const { python, start } = await startPython(async (snapshot) => {
+    const { loadPyodide } = await pyodide;
+    const python = await loadPyodide({
+      indexURL,
+      env: { PYTHONPATH: ENGINE },
+      fsInit: async (fs) => fs.writeFile(ENGINE, await engine),
+      ...snapshot,
+    });
+    python.pyimport(HOST).destroy();
+    return python;
+  }, engine);
+  const receive = python.pyimport(HOST).serve({
     files,
     makeEncoder,
     openGpu: async () => {
@@ -42,13 +51,14 @@ async function boot(options) {
     emitLogits: (/** @type {number} */ id, /** @type {Uint8Array<ArrayBuffer>} */ rows) =>
       self.postMessage({ kind: "logits", id, rows: rows.buffer }, { transfer: [rows.buffer] }),
   });
+  return { receive, start };
 }
 
 /** @param {URL} url */
 async function fetched(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url} answered with HTTP ${response.status}`);
-  return response.arrayBuffer();
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /**
@@ -65,11 +75,11 @@ self.onmessage = async ({ data }) => {
   const request = /** @type {Request} */ (data);
   try {
     if (request.kind === "start") {
-      python = boot(request.options);
-      await python;
-      answer({ kind: "done", id: request.id, result: null });
+      const booting = boot(request.options);
+      door = booting.then(({ receive }) => receive);
+      answer({ kind: "done", id: request.id, result: (await booting).start });
     } else {
-      const receive = await python;
+      const receive = await door;
       const model = "model" in request && request.model ? located(request.model) : undefined;
       receive?.(JSON.stringify({ ...request, model }));
     }
