@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add("--seconds", type=float, help="after so many, no further page is begun")
     add("--quick", action="store_true", help="few and short rows, once each")
     add("--out", type=Path, default=TOP / "build/bench", help="folder (%(default)s)")
+    add("--models", type=Path, default=TOP / "build/models", help="where random ones are kept")
     add("--serve", action="store_true", help="serve the pages until Ctrl+C")
     add("--pack", type=Path, metavar="DIR")
     add("--picture", type=Path, metavar="RESULTS.json")
@@ -106,7 +107,7 @@ class Run:
         made = [spec for spec, path in found.items() if not path.is_file()]
         for spec in made:
             models.parse(spec)
-        folder = self.options.out / "models"
+        folder = self.options.models
         with ProcessPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
             paths = pool.map(models.ensure, [folder] * len(made), made)
             for spec, path in zip(made, paths, strict=True):

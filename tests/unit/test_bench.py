@@ -218,7 +218,8 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bench
     monkeypatch.setattr(bench, "DIST", tmp_path / "dist")
 
     def make(*words: str) -> bench.Run:
-        options = bench.options([*words, "--out", str(tmp_path / "out")])
+        folders = ("--out", str(tmp_path / "out"), "--models", str(tmp_path / "models"))
+        options = bench.options([*words, *folders])
         return bench.Run(options)
 
     return make
