@@ -24,10 +24,10 @@ export async function startPython(load, engine) {
   const store = await tried(() => caches.open(CACHE));
   if (!store) return { python: await load({}), start: "plain" };
   const kept = await tried(() => store.match(ADDRESS));
-  const key = engine.then(async (bytes) => `${await sha256(bytes)} ${navigator.userAgent}`);
+  const key = async () => `${await sha256(await engine)} ${navigator.userAgent}`;
   if (kept) {
     // It is read and checked while WebAssembly compiles; what does not fit makes the load fail.
-    const memory = memoryOf(kept, key);
+    const memory = memoryOf(kept, key());
     const python = await tried(() => load({ _loadSnapshot: memory }));
     if (python) {
       const { buffer } = await memory;
@@ -40,7 +40,7 @@ export async function startPython(load, engine) {
   const python = await load({ _makeSnapshot: true });
   // Now, while Python holds nothing of JavaScript's; kept later, when the page has its answer.
   const made = await tried(() => python.makeMemorySnapshot());
-  if (made) setTimeout(() => tried(async () => keep(store, await key, made)));
+  if (made) setTimeout(() => tried(async () => keep(store, await key(), made)));
   return { python, start: "plain" };
 }
 

@@ -31,12 +31,13 @@ async function boot(options) {
   const pyodide = import(`${indexURL}pyodide.mjs`);
   const { python, start } = await startPython(async (snapshot) => {
     const { loadPyodide } = await pyodide;
-    const python = await loadPyodide({
+    const loading = loadPyodide({
       indexURL,
       env: { PYTHONPATH: ENGINE },
       fsInit: async (fs) => fs.writeFile(ENGINE, await engine),
       ...snapshot,
     });
+    const [python] = await Promise.all([loading, engine]); // Pyodide would overlook its failure
     python.pyimport(HOST).destroy();
     return python;
   }, engine);

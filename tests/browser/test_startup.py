@@ -140,3 +140,12 @@ def test_every_start_has_random_numbers_of_its_own(visit: Page) -> None:
     starts, numbers = zip(*run(visit, code), strict=True)
     assert starts == ("plain", "snapshot", "snapshot")
     assert len(set(numbers)) == 3
+
+
+def test_a_missing_file_is_named(visit: Page) -> None:
+    visit.route("**/engine.zip", lambda route: route.fulfill(status=404))
+    code = "return began().then(() => '', ({ message, hint }) => `${message} ${hint}`)"
+    told = run(visit, code)
+    assert "engine.zip answered with HTTP 404 Reload" in told
+    visit.unroute_all()
+    assert run(visit, "return began()") == "plain"
