@@ -18,6 +18,7 @@ NAMES = ("python_stdlib.zip", "engine.zip")
 # Modules of the native host: the browser has no use for them, and they import what it lacks.
 NATIVE_ONLY = {
     "py_engine/gpu/native.py",
+    "py_engine/gpu/wgpu_direct.py",
     "py_engine/hosts/cli.py",
     "py_engine/hosts/files.py",
     "py_engine/hosts/headless.py",

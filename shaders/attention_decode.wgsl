@@ -67,7 +67,7 @@ fn prepare(first: u32, kv: u32, lane: u32) {
         var v = vec2<f32>(heads[head * D + dims.x], heads[head * D + dims.y]);
         if (HEAD_NORM) {
             var sum = 0.0;
-            for (var j = 0u; j < 16u; j++) { sum += team[head * 16u + j]; }
+            for (var j = 0u; j < 16u; j += 1u) { sum += team[head * 16u + j]; }
             let at = select(0u, D, is_key);
             v *= inverseSqrt(sum / f32(D) + params.eps)
                 * vec2<f32>(head_norm(at + dims.x), head_norm(at + dims.y));
@@ -82,16 +82,12 @@ fn prepare(first: u32, kv: u32, lane: u32) {
 fn store(kv: u32, e: u32) {
     let k = GW * D + e * 8u;
     let v = (H + KV + kv) * D + e * 8u;
-    keys[(kv * LV + e) * S + state.pos] = vec4<u32>(
-        halves(heads[k], heads[k + 1u]),
-        halves(heads[k + 2u], heads[k + 3u]),
-        halves(heads[k + 4u], heads[k + 5u]),
-        halves(heads[k + 6u], heads[k + 7u]));
-    values[(kv * S + state.pos) * LV + e] = vec4<u32>(
-        halves(qkv[v], qkv[v + 1u]),
-        halves(qkv[v + 2u], qkv[v + 3u]),
-        halves(qkv[v + 4u], qkv[v + 5u]),
-        halves(qkv[v + 6u], qkv[v + 7u]));
+    keys[(kv * LV + e) * S + state.pos] = halves8(
+        vec4<f32>(heads[k], heads[k + 1u], heads[k + 2u], heads[k + 3u]),
+        vec4<f32>(heads[k + 4u], heads[k + 5u], heads[k + 6u], heads[k + 7u]));
+    values[(kv * S + state.pos) * LV + e] = halves8(
+        vec4<f32>(qkv[v], qkv[v + 1u], qkv[v + 2u], qkv[v + 3u]),
+        vec4<f32>(qkv[v + 4u], qkv[v + 5u], qkv[v + 6u], qkv[v + 7u]));
 }
 
 // scores of the positions [begin, begin + n) for every head
@@ -102,13 +98,15 @@ fn score(kv: u32, begin: u32, n: u32, lane: u32) {
             let w = keys[(kv * LV + e) * S + begin + i];
             let a = vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y));
             let b = vec4<f32>(unpack2x16float(w.z), unpack2x16float(w.w));
-            for (var h = 0u; h < GW; h++) {
+            // #unroll
+            for (var h = 0u; h < GW; h += 1u) {
                 let q = h * D + e * 8u;
                 dots[h] += dot(a, vec4<f32>(heads[q], heads[q + 1u], heads[q + 2u], heads[q + 3u]))
                     + dot(b, vec4<f32>(heads[q + 4u], heads[q + 5u], heads[q + 6u], heads[q + 7u]));
             }
         }
-        for (var h = 0u; h < GW; h++) { scores[h * SPAN + i] = dots[h]; }
+        // #unroll
+        for (var h = 0u; h < GW; h += 1u) { scores[h * SPAN + i] = dots[h]; }
     }
     workgroupBarrier();
 }
@@ -137,13 +135,13 @@ fn weigh(n: u32, lane: u32) {
 
 fn largest(head: u32) -> f32 {
     var top = -1e30;
-    for (var j = 0u; j < 16u; j++) { top = max(top, team[head * 16u + j]); }
+    for (var j = 0u; j < 16u; j += 1u) { top = max(top, team[head * 16u + j]); }
     return top;
 }
 
 fn total(head: u32) -> f32 {
     var sum = 0.0;
-    for (var j = 0u; j < 16u; j++) { sum += sums[head * 16u + j]; }
+    for (var j = 0u; j < 16u; j += 1u) { sum += sums[head * 16u + j]; }
     return sum;
 }
 
@@ -168,17 +166,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let w = values[(kv * S + begin + i) * LV + e];
             let a = vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y));
             let b = vec4<f32>(unpack2x16float(w.z), unpack2x16float(w.w));
-            for (var h = 0u; h < GW; h++) {
+            // #unroll
+            for (var h = 0u; h < GW; h += 1u) {
                 low[h] += scores[h * SPAN + i] * a;
                 high[h] += scores[h * SPAN + i] * b;
             }
         }
     }
-    for (var h = 0u; h < GW; h++) {
+    // #unroll
+    for (var h = 0u; h < GW; h += 1u) {
         workgroupBarrier();
         if (lane < TEAMS * LV) {
             let at = lane / LV * D + e * 8u;
-            for (var j = 0u; j < 4u; j++) {
+            // #unroll
+            for (var j = 0u; j < 4u; j += 1u) {
                 scores[at + j] = low[h][j];
                 scores[at + 4u + j] = high[h][j];
             }

@@ -5,9 +5,8 @@
 //   GATED (rows are gate 0, up 0, gate 1, …: out[r] = silu(row 2r) * row 2r + 1)
 //   dispatch over two dimensions, ceil(rows / R) workgroups
 
-override WG: u32 = 64;         // threads, a power of two
+override WG: u32 = 32;         // threads, a power of two
 override R: u32 = 4;           // rows, even if GATED
-override V: u32 = 1;           // octets that a thread takes at a time: 1, 2 or 4
 override K: u32 = 32;          // columns
 override ADD: bool = false;
 override GATED: bool = false;
@@ -34,7 +33,7 @@ struct Params {
 @group(0) @binding(3) var<uniform> state: State;
 @group(0) @binding(4) var<uniform> params: Params;
 
-const OCTETS: u32 = K / 8u;
+const BLOCKS: u32 = K / 32u;
 const SUMS: u32 = R + select(0u, 1u, NORM);    // the last is that of x squared
 const PAIR: u32 = select(1u, 2u, GATED);       // rows of w per row of out
 
@@ -46,43 +45,38 @@ fn main(
 ) {
     let row = (group.x + group.y * groups.x) * R;
     var x_at = 0u;
-    if (LAST) { x_at = (max(state.n, 1u) - 1u) * OCTETS * 2u; }
+    if (LAST) { x_at = (max(state.n, 1u) - 1u) * BLOCKS * 8u; }
     var sums = array<f32, SUMS>();
-    for (var i = lane * V; i < OCTETS; i += WG * V) {
-        var a = array<vec4<f32>, V * 2u>();        // x (* g) of this thread's octets
-        var a_sums = array<f32, V>();
-        for (var v = 0u; v < V * 2u; v += 1u) {
-            a[v] = x[x_at + i * 2u + v];
+    for (var b = lane; b < BLOCKS; b += WG) {
+        var a = array<vec4<f32>, 8>();             // x (* g) of this thread's block
+        var total = 0.0;
+        // #unroll
+        for (var i = 0u; i < 8u; i += 1u) {
+            a[i] = x[x_at + b * 8u + i];
             if (NORM) {
-                sums[SUMS - 1u] += dot(a[v], a[v]);
-                a[v] *= norm_weight(i * 2u + v);
+                sums[SUMS - 1u] += dot(a[i], a[i]);
+                a[i] *= norm_weight(b * 8u + i);
             }
-            if (WEIGHT_OFFSET) { a_sums[v / 2u] += dot(a[v], vec4<f32>(1.0)); }
+            if (WEIGHT_OFFSET) { total += dot(a[i], vec4<f32>(1.0)); }
         }
+        // #unroll
         for (var r = 0u; r < R; r += 1u) {
-            let first = min(row + r, params.rows - 1u) * OCTETS + i;
-            var scale = vec2<f32>();
-            for (var v = 0u; v < V; v += 1u) {
-                if (v % WEIGHT_SPAN == 0u) { scale = weight_scale(first + v); }
-                let q = weight_octet(first + v);
-                sums[r] += scale.x * (dot(q[0], a[v * 2u]) + dot(q[1], a[v * 2u + 1u]));
-                if (WEIGHT_OFFSET) { sums[r] += scale.y * a_sums[v]; }
-            }
+            sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, total);
         }
     }
-    let stride = reduce_rows(sums, lane);
-    if (lane < R / PAIR && row + lane * PAIR < params.rows) {
-        var scale = 1.0;
-        if (NORM) { scale = inverseSqrt(row_sum(SUMS - 1u, stride) / f32(K) + params.eps); }
-        let first = lane * PAIR;
-        var y = row_sum(first, stride) * scale;
+    reduce_rows(sums, lane);
+    var scale = 1.0;
+    if (NORM) { scale = inverseSqrt(row_sum(SUMS - 1u) / f32(K) + params.eps); }
+    for (var i = lane; i < R / PAIR && row + i * PAIR < params.rows; i += WG) {
+        let first = i * PAIR;
+        var y = row_sum(first) * scale;
         if (BIAS) { y += row_bias(params.out_at * PAIR + row + first); }
         if (GATED) {
-            var up = row_sum(first + 1u, stride) * scale;
+            var up = row_sum(first + 1u) * scale;
             if (BIAS) { up += row_bias(params.out_at * PAIR + row + first + 1u); }
             y = silu(y) * up;
         }
-        let at = params.out_at + row / PAIR + lane;
+        let at = params.out_at + row / PAIR + i;
         if (ADD) { y += out[at]; }
         out[at] = y;
     }

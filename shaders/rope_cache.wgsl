@@ -71,15 +71,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var e = lane; e < LV; e += WG) {
         let k = e * 8u;
         let v = row + (group.y + KV) * D + e * 8u;
-        keys[(kv * LV + e) * S + state.pos + t] = vec4<u32>(
-            halves(head[k], head[k + 1u]),
-            halves(head[k + 2u], head[k + 3u]),
-            halves(head[k + 4u], head[k + 5u]),
-            halves(head[k + 6u], head[k + 7u]));
-        values[(kv * S + state.pos + t) * LV + e] = vec4<u32>(
-            halves(qkv[v], qkv[v + 1u]),
-            halves(qkv[v + 2u], qkv[v + 3u]),
-            halves(qkv[v + 4u], qkv[v + 5u]),
-            halves(qkv[v + 6u], qkv[v + 7u]));
+        keys[(kv * LV + e) * S + state.pos + t] = halves8(
+            vec4<f32>(head[k], head[k + 1u], head[k + 2u], head[k + 3u]),
+            vec4<f32>(head[k + 4u], head[k + 5u], head[k + 6u], head[k + 7u]));
+        values[(kv * S + state.pos + t) * LV + e] = halves8(
+            vec4<f32>(qkv[v], qkv[v + 1u], qkv[v + 2u], qkv[v + 3u]),
+            vec4<f32>(qkv[v + 4u], qkv[v + 5u], qkv[v + 6u], qkv[v + 7u]));
     }
 }

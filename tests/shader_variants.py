@@ -9,11 +9,11 @@ from itertools import product
 from types import SimpleNamespace
 
 from py_engine.formats.quants import SUPPORTED
+from py_engine.gpu.dry import DEFAULT_LIMITS
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.wgsl import Shader, Value
 
 RUNGS = {
-    "f16 and subgroups": frozenset({"shader-f16", "subgroups"}),
     "subgroups": frozenset({"subgroups"}),
     "plain": frozenset(),
 }
@@ -23,6 +23,7 @@ Variant = tuple[str, dict[str, Value], dict[str, str]]
 """Shader, constants, includes. The Library adds the includes that a rung calls for."""
 
 _NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
+_SINGLE = {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
 _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 _HEADS: tuple[dict[str, Value], ...] = (
@@ -50,23 +51,25 @@ def _repacks() -> Iterator[Variant]:
             yield "load/repack", constants, {"load/repack_type.wgsl": f"load/repack_{kind}.wgsl"}
 
 
-def _products(f16: bool) -> Iterator[Variant]:
-    tile = "f16" if f16 else "f32"
+def _products(subgroups: bool) -> Iterator[Variant]:
     for type in SUPPORTED:
         weight = _weight(type)
         yield "embed", {"K": 256}, weight
         yield "matvec", {"K": 256, "GATED": True}, weight | _NORM
-        yield "matmul", {"K": 256, "TM": 64, "tile_t": tile}, weight
+        yield "matmul", {"K": 256, "TM": 64}, weight
     weight = _weight("Q4_K")
-    for octets, rows, threads in ((1, 2, 32), (2, 4, 64), (4, 1, 256)):
-        yield "matvec", {"K": 256, "V": octets, "R": rows, "WG": threads}, weight
+    for rows, threads in ((1, 256), (2, 64), (16, 4)):
+        yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
+    if subgroups:
+        for norm in ({}, _NORM):
+            yield "matvec", {"K": 256, "R": 4, "GATED": True}, weight | _SINGLE | norm
     options: tuple[tuple[str, ...], ...] = ((), ("ADD",), ("GATED",), ("ADD", "GATED"))
     for names, includes in product(options, ({}, _BIAS)):
         constants: dict[str, Value] = {"K": 256, **dict.fromkeys(names, True)}
         yield "matvec", constants, weight | includes
         yield "matvec", constants | {"LAST": True}, weight | includes | _NORM
-        for tokens in (16, 32, 64):
-            yield "matmul", constants | {"TM": tokens, "tile_t": tile}, weight | includes
+        for tokens in (16, 32, 64, 128):
+            yield "matmul", constants | {"TM": tokens}, weight | includes
 
 
 def _attention() -> Iterator[Variant]:
@@ -77,12 +80,13 @@ def _attention() -> Iterator[Variant]:
     for shape in _HEADS:
         yield "attention_decode", {**shape, "GW": 2, "ROT": 64}, {}
         yield "attention_merge", {"D": shape["D"], "H": shape["H"]}, {}
-        yield "attention_prefill", {**shape, "BQ": 16 if shape["D"] == 64 else 8}, {}
+        for rows in (16, 32):
+            yield "attention_prefill", {**shape, "BQ": rows}, {}
 
 
-def _variants(f16: bool) -> Iterator[Variant]:
+def _variants(subgroups: bool) -> Iterator[Variant]:
     yield from _repacks()
-    yield from _products(f16)
+    yield from _products(subgroups)
     yield from _attention()
     yield "rms_norm", {"C": 96}, {}
     yield "silu_mul", {"F": 96}, {}
@@ -98,9 +102,11 @@ def shaders(
 
     Args:
         read: gives the text of a path below shaders/.
-        enables: `enable` names that the compiler wants to read (naga: f16; Tint: subgroups too).
+        enables: `enable` names that the compiler wants to read (Tint: subgroups).
     """
-    device = SimpleNamespace(features=features, wgsl_enables=enables)
+    device = SimpleNamespace(
+        features=features, wgsl_enables=enables, subgroup_size=0, limits=DEFAULT_LIMITS
+    )
     library = Library(read, device)
-    made = (library.shader(*variant) for variant in _variants("shader-f16" in features))
+    made = (library.shader(*variant) for variant in _variants("subgroups" in features))
     return list({shader.code: shader for shader in made}.values())

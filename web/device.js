@@ -2,8 +2,10 @@
  * Opening the GPU: which features and limits are asked for, and the errors that Python rebuilds.
  */
 
-const WANTED_FEATURES = ["shader-f16", "subgroups", "timestamp-query"];
-const WANTED_LIMITS = ["maxBufferSize", "maxStorageBufferBindingSize"];
+const WANTED_FEATURES = ["subgroups"];
+const WANTED_LIMITS = [
+  "maxBufferSize", "maxStorageBufferBindingSize", "maxComputeWorkgroupStorageSize",
+];
 
 /** An error for Python to rebuild: `name` is a class of base/errors.py, the rest its data. */
 export class GpuError extends Error {

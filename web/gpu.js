@@ -75,7 +75,10 @@ export class Gpu {
     const limits = {};
     const all = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this.#device.limits));
     for (const name in all) if (typeof all[name] === "number") limits[name] = all[name];
-    return JSON.stringify({ features: [...this.#device.features], limits, info: this.info });
+    const { subgroupMinSize = 0, subgroupMaxSize } = this.#device.adapterInfo ?? {};
+    const subgroupSize = subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
+    const features = [...this.#device.features];
+    return JSON.stringify({ features, limits, info: this.info, subgroupSize });
   }
 
   /** Give everything back. */

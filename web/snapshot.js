@@ -87,7 +87,8 @@ async function sha256(data) {
 }
 
 /**
- * Without its pages of zeros: its size and the number of pages, their places, the pages, in u32.
+ * Without its pages of zeros: where the last other one ends, how many there are, their places,
+ * the pages; all in u32.
  *
  * @param {Uint8Array} memory  of a multiple of four bytes
  */
@@ -99,7 +100,7 @@ function packed(memory) {
     if (words.subarray(at, at + step).some((word) => word !== 0)) places.push(at);
   }
   const out = new Uint32Array(2 + places.length * (1 + step));
-  out.set([memory.byteLength, places.length, ...places]);
+  out.set([4 * (places.at(-1) ?? 0) + PAGE, places.length, ...places]);
   let to = 2 + places.length;
   for (const at of places) {
     out.set(words.subarray(at, at + step), to);
@@ -117,10 +118,10 @@ function unpacked(data) {
   const words = new Uint32Array(data);
   const [nbytes = 0, n = 0] = words;
   const step = PAGE / 4;
-  const out = new Uint32Array(Math.ceil(nbytes / PAGE) * step);
+  const out = new Uint32Array(nbytes / 4);
   for (let i = 0; i < n; i++) {
     const from = 2 + n + i * step;
     out.set(words.subarray(from, from + step), words[2 + i]);
   }
-  return new Uint8Array(out.buffer, 0, nbytes);
+  return new Uint8Array(out.buffer);
 }

@@ -5,16 +5,19 @@ Knows token ids only; text and its stop strings belong to the caller, who says w
 
 import secrets
 import struct
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass
 
 from py_engine.base.errors import BadRequest, ContextFull
+from py_engine.generate.pace import Pace
 from py_engine.generate.programs import CHUNKS, SCORED, Programs
 from py_engine.generate.sampling import Sampling
+from py_engine.ops.sample import RING
 
 AHEAD = 2
-"""Steps in flight: while one token travels back, the GPU is at the next."""
+"""Submits in flight: while the tokens of one travel back, the GPU is at the next."""
 _TOKEN = struct.Struct("<If")
 
 
@@ -34,6 +37,8 @@ class Sequencer:
         self._cached: list[int] = []
         self.prefilled = 0
         """Tokens that the last prompt had to compute: the rest was in the cache."""
+        self.pace = Pace()
+        self._chunk_ended = 0.0
 
     @property
     def context(self) -> int:
@@ -56,39 +61,63 @@ class Sequencer:
         self._programs.begin(sampling, seed, prompt)
         room = self.context - len(prompt)
         most = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
-        flight: deque[Awaitable[bytes]] = deque()
+        flight: deque[tuple[Awaitable[bytes], int]] = deque()
         try:
             at = await self._prefill(prompt)
-            await self._programs.prepare(len(prompt) - at)
-            flight.append(self._programs.first(prompt[at:], at))
+            started = time.perf_counter()
+            flight.append((self._programs.first(prompt[at:], at), 1))
             submitted, received = 1, 0
             fed = list(prompt[at:])
             while received < most:
                 while len(flight) < AHEAD and submitted < most:
+                    steps = min(self.pace.steps(), most - submitted, RING - submitted % RING)
                     position = len(prompt) + submitted - 1
-                    flight.append(self._programs.step(position, submitted))
-                    submitted += 1
-                token, log_probability = _TOKEN.unpack(await flight.popleft())
-                # A token is in the cache only after the step that takes it as input.
-                self._cached += fed
-                fed = [token]
-                received += 1
-                yield Sampled(token, log_probability)
+                    flight.append((self._programs.steps(position, submitted, steps), steps))
+                    submitted += steps
+                done, steps = flight.popleft()
+                data = await done
+                ended = time.perf_counter()
+                if received:
+                    self.pace.stepped(steps, ended - started)
+                started = ended
+                for token, log_probability in _TOKEN.iter_unpack(data):
+                    # A token is in the cache only after the step that takes it as input.
+                    self._cached += fed
+                    fed = [token]
+                    received += 1
+                    yield Sampled(token, log_probability)
         finally:
-            for step in flight:
-                await step
+            for pending, _ in flight:
+                await pending
 
     async def _prefill(self, prompt: Sequence[int]) -> int:
         """Bring all but the last chunk of the prompt into the cache; where that chunk begins."""
         at = self._keep(prompt)
         self.prefilled = len(prompt) - at
-        while len(prompt) - at > CHUNKS[-1]:
-            chunk = prompt[at : at + CHUNKS[-1]]
-            await self._programs.prepare(len(chunk))
-            await self._programs.chunk(chunk, at)
-            self._cached += chunk
-            at += len(chunk)
+        waiting: tuple[Awaitable[bytes], Sequence[int], float] | None = None
+        while True:
+            size = self.pace.chunk(CHUNKS)
+            await self._programs.prepare(min(size, len(prompt) - at))
+            if len(prompt) - at <= size:
+                break
+            chunk = prompt[at : at + size]
+            following = self._programs.chunk(chunk, at), chunk, time.perf_counter()
+            if waiting:
+                await self._chunk_done(*waiting)
+            waiting = following
+            at += size
+        if waiting:
+            await self._chunk_done(*waiting)
         return at
+
+    async def _chunk_done(
+        self, done: Awaitable[bytes], chunk: Sequence[int], started: float
+    ) -> None:
+        await done
+        self._cached += chunk
+        ended = time.perf_counter()
+        self.pace.prefilled(len(chunk), ended - max(started, self._chunk_ended))
+        self._chunk_ended = ended
 
     def _keep(self, prompt: Sequence[int]) -> int:
         """Cut the cache to its longest common prefix with the prompt, its last token excepted."""

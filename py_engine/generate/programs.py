@@ -11,15 +11,15 @@ from array import array
 from collections.abc import Awaitable, Sequence
 
 from py_engine.generate.sampling import Sampling
-from py_engine.gpu.device import Program
+from py_engine.gpu.device import Dispatch, Program
 from py_engine.gpu.recorder import Library, Recorder
-from py_engine.gpu.tensor import Memory
+from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.layers.activations import Activations
 from py_engine.layers.decoder import Decoder
 from py_engine.ops.attention import splits
 from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, SETTINGS_BYTES, sample
 
-CHUNKS = (16, 64, 256)
+CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
@@ -43,7 +43,6 @@ class Programs:
             memory, model.config, CHUNKS[-1], context, split_gate=model.split_gate
         )
         self._logits = memory.tensor((vocabulary,), "logits")
-        self._all_logits = memory.tensor((SCORED, vocabulary), "logits of a chunk")
         self._parts = memory.tensor((GROUPS, 3), "parts")
         self._bias = memory.tensor((vocabulary,), "bias")
         self._counts = memory.tensor((vocabulary,), "counts", "u32")
@@ -51,25 +50,25 @@ class Programs:
         self._ring = memory.tensor((RING, 2), "ring", "u32")
         self._biased = False
         self._seed = 0
-        self._recorders: dict[object, Recorder] = {}
-        self._programs: dict[object, Program] = {}
+        self._recorders: dict[str, Recorder] = {}
+        self._programs: dict[str, Program] = {}
+        self._library = library
         if library:
             self._record(library)
 
     def _record(self, library: Library) -> None:
-        def rec(key: object) -> Recorder:
+        def rec(key: str) -> Recorder:
             self._recorders[key] = Recorder(library, self.memory)
             return self._recorders[key]
 
-        one = self._act.first(1)
+        one = self._act.one()
         n = 1
         while n <= splits(self.context):
-            self.model.decode(rec(("decode", n)), one, n)
+            self.model.decode(rec(f"decode {n}"), one, n)
             n *= 2
         for size in CHUNKS:
-            self.model.prefill(rec(("prefill", size)), self._act.first(size))
+            self.model.prefill(rec(f"prefill {size}"), self._act.first(size))
         self.model.logits_last(rec("logits"), self._act, self._logits)
-        self.model.logits_all(rec("all logits"), self._act.first(SCORED), self._all_logits)
         sample(
             rec("sample"),
             self._logits,
@@ -82,20 +81,42 @@ class Programs:
             state=self._act.state,
         )
 
-    def dispatches(self, key: object) -> int:
+    def dispatches(self, key: str) -> int:
         """Kernel launches of a program, for tests that count them."""
         return len(self._recorders[key].dispatches)
 
+    def recorded(self, key: str) -> Sequence[Dispatch]:
+        """The dispatches of a program."""
+        return self._recorders[key].dispatches
+
+    @property
+    def state(self) -> Tensor:
+        return self._act.state
+
+    async def ready(self, position: int, tokens: int) -> list[str]:
+        """Feed `tokens` tokens; the programs of a step at `position` and of a chunk, built."""
+        keys = [f"decode {splits(position + 1)}", "logits", _prefill(tokens)]
+        await self._build(keys)
+        self._feed([0] * tokens, max(position + 1 - tokens, 0))
+        return [*keys, "sample"]
+
     async def compile(self) -> None:
         """Build what every reply needs; errors of allocation come up here too."""
-        prefills = {("prefill", size) for size in CHUNKS}
-        await self._build([key for key in self._recorders if key not in prefills | {"all logits"}])
+        prefills = {f"prefill {size}" for size in CHUNKS}
+        await self._build([key for key in self._recorders if key not in prefills])
 
     async def prepare(self, tokens: int, *, scored: bool = False) -> None:
         """Have the program for a chunk of `tokens` tokens, and for all its logits if `scored`."""
-        await self._build([_prefill(tokens), *(["all logits"] if scored else [])])
+        await self._build([_prefill(tokens)])
+        if scored and self._library and "all logits" not in self._recorders:
+            shape = (SCORED, self.model.vocabulary)
+            self._all_logits = self.memory.tensor(shape, "logits of a chunk")
+            rec = Recorder(self._library, self.memory)
+            self.model.logits_all(rec, self._act.first(SCORED), self._all_logits)
+            self._recorders["all logits"] = rec
+            await self._build(["all logits"])
 
-    async def _build(self, keys: Sequence[object]) -> None:
+    async def _build(self, keys: Sequence[str]) -> None:
         missing = [key for key in keys if key not in self._programs]
         lists = [self._recorders[key].dispatches for key in missing]
         await self.device.compile([d.shader for dispatches in lists for d in dispatches])
@@ -137,13 +158,19 @@ class Programs:
         """Submit the last chunk of a prompt and sample: (token, log probability) in 8 bytes."""
         self._feed(ids, at)
         tail = [self._programs["logits"], self._programs["sample"]]
-        return self._ring_slot(0, [self._programs[_prefill(len(ids))], *tail])
+        return self._ring_slots(0, 1, [self._programs[_prefill(len(ids))], *tail])
 
-    def step(self, at: int, index: int) -> Awaitable[bytes]:
-        """Submit one step: the token sampled last, at position `at`; `index` counts the reply's."""
-        decode = self._programs["decode", splits(at + 1)]
-        tail = [self._programs["logits"], self._programs["sample"]]
-        return self._ring_slot(index, [decode, *tail])
+    def steps(self, at: int, index: int, count: int) -> Awaitable[bytes]:
+        """Submit steps, from the token sampled last at position `at`: 8 bytes each, as `first`.
+
+        Args:
+            index: number of the first in its reply; the ring's end is not among them.
+        """
+        programs = []
+        for position in range(at, at + count):
+            programs.append(self._programs[f"decode {splits(position + 1)}"])
+            programs += [self._programs["logits"], self._programs["sample"]]
+        return self._ring_slots(index, count, programs)
 
     def score(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
         """Submit up to SCORED tokens; their logits, (len(ids), V) f32."""
@@ -155,7 +182,7 @@ class Programs:
     def score_step(self, token: int, at: int) -> Awaitable[bytes]:
         """Submit one token the way decode does; its logits, (V,) f32."""
         self._feed([token], at)
-        programs = [self._programs["decode", splits(at + 1)], self._programs["logits"]]
+        programs = [self._programs[f"decode {splits(at + 1)}"], self._programs["logits"]]
         return self.device.read(self._logits.handle, 0, self._logits.nbytes, programs)
 
     def _feed(self, ids: Sequence[int], at: int) -> None:
@@ -163,10 +190,10 @@ class Programs:
         state = struct.pack("<4I", at, len(ids), 0, self._seed)
         self.device.write(self._act.state.handle, 0, state)
 
-    def _ring_slot(self, index: int, programs: Sequence[Program]) -> Awaitable[bytes]:
-        return self.device.read(self._ring.handle, index % RING * 8, 8, programs)
+    def _ring_slots(self, index: int, count: int, programs: Sequence[Program]) -> Awaitable[bytes]:
+        return self.device.read(self._ring.handle, index % RING * 8, count * 8, programs)
 
 
-def _prefill(tokens: int) -> tuple[str, int]:
+def _prefill(tokens: int) -> str:
     """The key of the program for a chunk."""
-    return "prefill", next(size for size in CHUNKS if size >= tokens)
+    return f"prefill {next(size for size in CHUNKS if size >= tokens)}"

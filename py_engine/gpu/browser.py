@@ -22,8 +22,6 @@ from py_engine.base.errors import (
 from py_engine.gpu.device import Dispatch, Handle, Program
 from py_engine.gpu.wgsl import Shader
 
-_ENABLES = {"shader-f16": "f16", "subgroups": "subgroups"}
-
 
 class Streamable(Protocol):
     """A source that this host can stream: a file in web/files.js's table."""
@@ -38,8 +36,9 @@ class BrowserDevice:
         about = json.loads(gpu.describe())
         self.features = frozenset(about["features"])
         self.limits: dict[str, int] = about["limits"]
+        self.subgroup_size: int = about["subgroupSize"]
         self.info: str = about["info"]
-        self.wgsl_enables = frozenset(_ENABLES[name] for name in self.features & _ENABLES.keys())
+        self.wgsl_enables = self.features & {"subgroups"}
         self._pipelines: dict[str, int] = {}
         # Bound once: to look a method up costs four times the call.
         self._alloc, self._free, self._write, self._load = gpu.alloc, gpu.free, gpu.write, gpu.load

@@ -42,11 +42,15 @@ class Device(Protocol):
 
     @property
     def features(self) -> frozenset[str]:
-        """WebGPU feature names as the specification spells them, such as `shader-f16`."""
+        """WebGPU feature names as the specification spells them, such as `subgroups`."""
 
     @property
     def limits(self) -> Mapping[str, int]:
         """WebGPU limits as the specification spells them, such as `maxBufferSize`."""
+
+    @property
+    def subgroup_size(self) -> int:
+        """Threads of a subgroup where all have the same number, else 0."""
 
     @property
     def info(self) -> str:
@@ -54,7 +58,7 @@ class Device(Protocol):
 
     @property
     def wgsl_enables(self) -> frozenset[str]:
-        """`enable` names that this host's WGSL compiler wants (Tint: f16, subgroups)."""
+        """`enable` names that this host's WGSL compiler wants (Tint: subgroups)."""
 
     def alloc(self, nbytes: int, label: str) -> Handle:
         """A zeroed buffer for storage, copies and (up to 64 KiB) uniform use, rounded up to 4."""

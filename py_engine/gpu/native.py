@@ -12,12 +12,11 @@ import wgpu.backends.wgpu_native
 
 from py_engine.base.errors import DeviceLost, DeviceMemory, MissingFeature, ShaderError
 from py_engine.gpu.device import Dispatch, Handle, Program
+from py_engine.gpu.wgpu_direct import Launch, replay, shader_module
 from py_engine.gpu.wgsl import Shader
 
 _FEATURES = {
-    "shader-f16": "shader-f16",
     "subgroup": "subgroups",
-    "timestamp-query": "timestamp-query",
 }
 """wgpu's names of the features that we ask for, and the specification's."""
 _UNIFORM_BYTES = 65536
@@ -57,10 +56,16 @@ class NativeDevice:
         )
         self.features = frozenset(_FEATURES[name] for name in names)
         self.limits = {_camel(name): value for name, value in self._device.limits.items()}
+        sizes = {
+            adapter.info.get(f"{name}group_{end}_size", 0)
+            for end in ("min", "max")
+            for name in ("sub", "stack")
+        }  # wgpu-py 0.32 calls them stackgroups
+        self.subgroup_size = max(sizes) if len(sizes - {0}) == 1 else 0
         self.info = f"{adapter.info['device']} ({adapter.info['backend_type']})"
-        self.wgsl_enables = frozenset({"f16"} if "shader-f16" in self.features else ())
+        self.wgsl_enables: frozenset[str] = frozenset()
         self._buffers: dict[Handle, Any] = {}
-        self._programs: dict[Program, list[tuple[Any, Any, tuple[int, int, int]]]] = {}
+        self._programs: dict[Program, list[Launch]] = {}
         self._pipelines: dict[str, tuple[Any, Any]] = {}
         self._layouts: dict[tuple[str, ...], tuple[Any, Any]] = {}
         self._staging: list[Any] = []
@@ -102,7 +107,7 @@ class NativeDevice:
                 continue
             layout, pipeline_layout = self._layout(tuple(kind for _, kind in shader.bindings))
             try:
-                module = self._device.create_shader_module(label=shader.name, code=shader.code)
+                module = shader_module(self._device, shader)
                 pipeline = self._device.create_compute_pipeline(
                     label=shader.name,
                     layout=pipeline_layout,
@@ -153,21 +158,15 @@ class NativeDevice:
         encoder = self._device.create_command_encoder()
         if programs:
             compute = encoder.begin_compute_pass()
-            current = None
             for program in programs:
-                for pipeline, group, size in self._programs[program]:
-                    if pipeline is not current:
-                        compute.set_pipeline(pipeline)
-                        current = pipeline
-                    compute.set_bind_group(0, group)
-                    compute.dispatch_workgroups(*size)
+                replay(compute, self._programs[program])
             compute.end()
         return encoder
 
     def _submit(self, encoder: Any) -> None:
         self._device.queue.submit([encoder.finish()])
 
-    def _bind(self, dispatch: Dispatch) -> tuple[Any, Any, tuple[int, int, int]]:
+    def _bind(self, dispatch: Dispatch) -> Launch:
         pipeline, layout = self._pipelines[dispatch.shader.code]
         entries = [
             {
@@ -179,7 +178,7 @@ class NativeDevice:
         return (
             pipeline,
             self._device.create_bind_group(layout=layout, entries=entries),
-            (dispatch.groups),
+            dispatch.groups,
         )
 
     def _layout(self, kinds: tuple[str, ...]) -> tuple[Any, Any]:
@@ -206,7 +205,11 @@ class NativeDevice:
 
 
 def _wanted_limits(limits: dict[str, int]) -> dict[str, int]:
-    names = ("max-buffer-size", "max-storage-buffer-binding-size")
+    names = (
+        "max-buffer-size",
+        "max-storage-buffer-binding-size",
+        "max-compute-workgroup-storage-size",
+    )
     return {name: limits[name] for name in names}
 
 

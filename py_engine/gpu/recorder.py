@@ -1,7 +1,7 @@
 """Collect dispatches into a list that a device can replay.
 
-`Library` gives shaders in the variant that the device's features call for (the ladder f16 +
-subgroups, f32 + subgroups, plain f32); `Recorder` binds tensors to a shader's names. Both are
+`Library` gives shaders in the variant that the device's features call for (with subgroups, or
+plain); `Recorder` binds tensors to a shader's names. Both are
 synchronous and touch no GPU: pipelines are compiled and programs made later, all together.
 """
 
@@ -12,7 +12,7 @@ from py_engine.gpu.device import Binding, Device, Dispatch
 from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.gpu.wgsl import Shader, Value, load
 
-_NEEDS = {"f16": re.compile(r"\bf16\b"), "subgroups": re.compile(r"\bsubgroup\w+\(|\bsubgroup_")}
+_SUBGROUPS = re.compile(r"\bsubgroup\w+\(|\bsubgroup_")
 
 
 class Library:
@@ -27,8 +27,11 @@ class Library:
         self._read = read
         self._enables = device.wgsl_enables
         self._shaders: dict[object, Shader] = {}
-        self.f16 = "shader-f16" in device.features
         self.subgroups = "subgroups" in device.features
+        self.shared_bytes = device.limits["maxComputeWorkgroupStorageSize"]
+        self.subgroup_size = device.subgroup_size if self.subgroups else 0
+        self.tilings: dict[tuple[str, int], tuple[int, ...]] = {}
+        """What was tuned on this device: a kernel's tiling by a weight's type and columns."""
         self._includes = {}
         if self.subgroups:
             self._includes["lib/reduce.wgsl"] = "lib/reduce_subgroup.wgsl"
@@ -42,8 +45,7 @@ class Library:
         if key not in self._shaders:
             chosen = {**self._includes, **includes}
             plain = load(self._read, name, includes=chosen, constants=constants)
-            needed = {word for word, pattern in _NEEDS.items() if pattern.search(plain.code)}
-            enable = needed & self._enables
+            enable = self._enables if _SUBGROUPS.search(plain.code) else frozenset()
             self._shaders[key] = load(
                 self._read, name, enable=enable, includes=chosen, constants=constants
             )

@@ -1,10 +1,10 @@
 """Load a shader file: bake its constants, splice its includes, read its interface.
 
-A file under shaders/ is plain WGSL. Three things are resolved here and nowhere else:
+A file under shaders/ is plain WGSL. Four things are resolved here and nowhere else:
 
     override NAME: T = default;       ->  const NAME: T = value;
-    alias name_t = default;           ->  alias name_t = value;
     // #include "lib/reduce.wgsl"     ->  that file, once (the caller may map the name to a variant)
+    // #unroll                        ->  the loop below it written out, see unroll.py
 
 Binding numbers only give an order: gaps that an include's variant leaves are closed. The text that
 results is the pipeline's identity: two requests with equal text are one pipeline.
@@ -15,8 +15,9 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from py_engine.gpu.unroll import unroll
+
 _OVERRIDE = re.compile(r"^override (\w+): (\w+) = ([^;]+);", re.M)
-_ALIAS = re.compile(r"^alias (\w+) = ([^;]+);", re.M)
 _INCLUDE = re.compile(r'^// #include "([^"]+)"$', re.M)
 _BINDING = re.compile(
     r"^@group\(0\) @binding\((\d+)\) var<(storage, read|storage, read_write|uniform)> (\w+):", re.M
@@ -33,6 +34,8 @@ class Shader:
     """A final shader text and the interface read from it."""
 
     name: str
+    label: str
+    """The name, what its includes stand for, and its constants: for people."""
     code: str
     bindings: tuple[tuple[str, str], ...]
     """(name, access) in binding order; access is `read`, `read_write` or `uniform`."""
@@ -62,7 +65,7 @@ def load(
         read: gives the text of a path below shaders/.
         enable: WGSL extensions to write out for this host.
         includes: replaces an include's path by that of a variant with the same functions.
-        constants: values for `override`s and `alias`es; one that is not declared is a KeyError.
+        constants: values for `override`s; one that is not declared is a KeyError.
     """
     includes = includes or {}
     constants = constants or {}
@@ -83,11 +86,7 @@ def load(
         unused.discard(match[1])
         return f"const {match[1]}: {match[2]} = {_literal(constants.get(match[1], match[3]))};"
 
-    def retype(match: re.Match[str]) -> str:
-        unused.discard(match[1])
-        return f"alias {match[1]} = {constants.get(match[1], match[2])};"
-
-    code = _ALIAS.sub(retype, _OVERRIDE.sub(bake, splice(f"{name}.wgsl")))
+    code = _OVERRIDE.sub(bake, splice(f"{name}.wgsl"))
     if unused:
         raise KeyError(f"{name}.wgsl declares no {sorted(unused)}")
     body = _PARAMS.search(code)
@@ -99,13 +98,18 @@ def load(
     def renumber(match: re.Match[str]) -> str:
         return match[0].replace(f"@binding({match[1]})", f"@binding({order[match[3]]})")
 
-    code = _BINDING.sub(renumber, code)
+    code = unroll(_BINDING.sub(renumber, code))
     return Shader(
         name=name,
+        label=" ".join([name, *_stems(includes), *(f"{k}={v}" for k, v in constants.items())]),
         code="".join(f"enable {extension};\n" for extension in sorted(enable)) + code,
         bindings=tuple((label, access.removeprefix("storage, ")) for _, access, label in bindings),
         params=tuple(_FIELD.findall(body[1])) if body else (),
     )
+
+
+def _stems(includes: Mapping[str, str]) -> list[str]:
+    return [path.rpartition("/")[2].removesuffix(".wgsl") for path in includes.values()]
 
 
 def _literal(value: Value) -> str:

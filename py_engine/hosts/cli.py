@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         sub = commands.choices[name]
         sub.add_argument("--context", type=int, metavar="N", help="positions of the cache")
         sub.add_argument("--withhold", action="append", default=[], metavar="FEATURE",
-                         help="do not use a GPU feature: shader-f16, subgroups")  # fmt: skip
+                         help="do not use a GPU feature: subgroups")  # fmt: skip
     return whole
 
 

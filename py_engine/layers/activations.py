@@ -1,4 +1,8 @@
-"""The buffers that tokens pass through: one for each role, made once for the largest chunk."""
+"""The buffers that tokens pass through, made once for the largest chunk.
+
+Roles that are never alive together share a buffer: what a layer reads last and writes next depend
+on each other anyway, so no dispatch waits for it.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -40,21 +44,29 @@ class Activations:
         """Buffers for chunks of up to `tokens` tokens and a cache of `context` positions."""
         heads = config.heads
         width, queries = config.embedding_length, heads.H * heads.D
+        inner = config.feed_forward_length
         most = splits(context) * heads.H * (heads.D + 2)
-        gates = 2 * config.feed_forward_length if split_gate else 1
+        gates = 2 * inner if split_gate else 1
+        wide = memory.tensor((tokens, max(heads.width, inner)), "wide")
+        narrow = memory.tensor((tokens, max(width, queries)), "narrow")
         return cls(
             T=tokens,
             state=memory.tensor((4,), "state", "u32"),
             tokens=memory.tensor((tokens,), "tokens", "u32"),
             hidden=memory.tensor((tokens, width), "hidden"),
-            normed=memory.tensor((tokens, width), "normed"),
-            qkv=memory.tensor((tokens, heads.width), "qkv"),
-            q=memory.tensor((tokens, queries), "q"),
-            attended=memory.tensor((tokens, queries), "attended"),
+            normed=replace(narrow, shape=(tokens, width)),
+            qkv=replace(wide, shape=(tokens, heads.width)),
+            q=replace(narrow, shape=(tokens, queries)),
+            attended=replace(wide, shape=(tokens, queries)),
             partial=memory.tensor((most,), "partial"),
             gate=memory.tensor((tokens, gates), "gate"),
-            inner=memory.tensor((tokens, config.feed_forward_length), "inner"),
+            inner=replace(wide, shape=(tokens, inner)),
         )
+
+    def one(self) -> "Activations":
+        """The same buffers for decoding: attention reads qkv while it writes its result."""
+        one = self.first(1)
+        return replace(one, attended=one.q)
 
     def first(self, tokens: int) -> "Activations":
         """The same buffers, seen as `tokens` rows."""

@@ -111,7 +111,7 @@ def attention_decode(
         },
         norm,
     )
-    shared = _heads_per_group(heads)
+    shared = _heads_per_group(heads, n_splits)
     rec.run(
         "attention_decode",
         (heads.H // shared, n_splits, 1),
@@ -132,14 +132,28 @@ def attention_decode(
         )
 
 
-def _heads_per_group(heads: Heads) -> int:
-    """As many query heads of one key head as fit 16 KiB of workgroup memory and 64 registers."""
+_ROWS_OF_A_TILE = 32
+"""Of attention_prefill, if that gives enough workgroups to fill a large GPU; else half of it."""
+
+
+_MANY_GROUPS = 256
+
+
+def _heads_per_group(heads: Heads, n_splits: int) -> int:
+    """Query heads of one key head that a workgroup takes, so that keys are read once for all.
+
+    As many as leave enough workgroups to fill a large GPU, where one that waits is worse than a
+    second read, and fit 16 KiB of workgroup memory and 64 registers.
+    """
     group = heads.H // heads.K
-    return max(
+    fitting = (
         n
-        for n in range(1, 9)
-        if group % n == 0 and 4 * ((n + 1) * heads.D + max(n * SPAN, 1024) + 40 * n) <= 16384
+        for n in range(2, 9)
+        if group % n == 0
+        and heads.H // n * n_splits >= _MANY_GROUPS
+        and 4 * ((n + 1) * heads.D + max(n * SPAN, 1024) + 40 * n) <= 16384
     )
+    return max(fitting, default=1)
 
 
 def rope_cache(
@@ -180,10 +194,11 @@ def attention_prefill(
     rec: Recorder, heads: Heads, q: Tensor, cache: Cache, *, out: Tensor, state: Tensor
 ) -> None:
     """Attention of T rotated queries (T, H · D) over the cache; out (T, H · D)."""
-    rows = 16 if heads.D <= 128 else 8
+    tokens, group = q.shape[0], heads.H // heads.K
+    rows = _ROWS_OF_A_TILE if tokens * heads.H >= 256 * _ROWS_OF_A_TILE else 16
     rec.run(
         "attention_prefill",
-        (-(-q.shape[0] // rows), heads.H, 1),
+        (-(-tokens * group // rows), heads.K, 1),
         {"q": q, "keys": cache.keys, "values": cache.values, "out": out, "state": state},
         D=heads.D,
         H=heads.H,

@@ -5,14 +5,53 @@ gate 0, up 0, gate 1, up 1, …, and `gated` make the first half of a SwiGLU lay
 (Shazeer, arXiv 2002.05202): silu(gate · x) · (up · x).
 """
 
-from py_engine.gpu.recorder import Recorder
+from typing import NamedTuple
+
+from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Tensor
 from py_engine.ops.weight import Weight
 
-_ROWS = 4
-"""Rows of the weight per workgroup in matvec."""
+
+class Tiling(NamedTuple):
+    """How matvec divides a weight: threads of a workgroup, a power of two, and its rows."""
+
+    threads: int
+    rows: int
+
+
+def tiling(library: Library, weight: Weight) -> Tiling:
+    """What was tuned for this type and width, else what does well on most devices."""
+    tuned = library.tilings.get((weight.type, weight.columns))
+    if tuned:
+        return Tiling(*tuned)
+    if 0 < library.subgroup_size <= 8:  # a CPU: a workgroup is a turn of a loop
+        return Tiling(library.subgroup_size, 16)
+    blocks = weight.columns // 32
+    if weight.rows >= 12288:  # enough workgroups whatever their size
+        return Tiling(_power(min(blocks, 32)), 8)
+    return Tiling(_power(min(blocks, 128)), 4)
+
+
+def _power(n: int) -> int:
+    """The largest power of two that is at most n, but at least 4."""
+    return max(1 << (n.bit_length() - 1), 4)
+
+
 _TILE_ROWS = 64
 """Rows of the weight per workgroup in matmul: TN of shaders/matmul.wgsl."""
+_LARGE_TILE = 128
+_LARGE_TILE_BYTES = 24576
+_MANY_GROUPS = 128
+
+
+def tile(library: Library, tokens: int, rows: int) -> int:
+    """Tokens per workgroup in matmul: as many as leave enough workgroups for a large GPU."""
+    for size in (16, 32):
+        if tokens <= size:
+            return size
+    groups = -(-rows // _TILE_ROWS) * -(-tokens // _LARGE_TILE)
+    large = groups >= _MANY_GROUPS and library.shared_bytes >= _LARGE_TILE_BYTES
+    return _LARGE_TILE if large else 64
 
 
 def matvec(
@@ -48,9 +87,12 @@ def matvec(
     if bias:
         buffers["bias"] = bias
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
+    chosen = tiling(rec.library, weight)
+    if 0 < chosen.threads <= rec.library.subgroup_size:
+        includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_single.wgsl"
     rec.run(
         "matvec",
-        -(-weight.rows // _ROWS),
+        -(-weight.rows // chosen.rows),
         buffers,
         params={
             "rows": weight.rows,
@@ -61,7 +103,8 @@ def matvec(
         },
         includes=includes,
         K=weight.columns,
-        R=_ROWS,
+        R=chosen.rows,
+        WG=chosen.threads,
         ADD=add,
         GATED=gated,
         LAST=last,
@@ -82,8 +125,8 @@ def matmul(
 ) -> None:
     """out[t, out_at + r] = weight[r] · x[t] for t < state.n.   x (T, K), out (T, width)
 
-    `bias`, `add` and `gated` as in `matvec`. Where the device has f16 the weights are rounded to
-    it once dequantised; activations, which may exceed its range, and sums stay f32.
+    `bias`, `add` and `gated` as in `matvec`. Products and sums are f32 on every device: f16 tiles
+    were slower wherever they were measured, since each value is converted twice.
     """
     buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
     includes = weight.includes
@@ -91,10 +134,10 @@ def matmul(
         buffers["bias"] = bias
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
     tokens, width = out.shape
-    tile = next((size for size in (16, 32) if tokens <= size), 64)
+    size = tile(rec.library, tokens, weight.rows)
     rec.run(
         "matmul",
-        (-(-weight.rows // _TILE_ROWS), -(-tokens // tile), 1),
+        (-(-weight.rows // _TILE_ROWS), -(-tokens // size), 1),
         buffers,
         params={
             "rows": weight.rows,
@@ -104,9 +147,8 @@ def matmul(
             "sc": weight.sc,
         },
         includes=includes,
-        tile_t="f16" if rec.library.f16 else "f32",
         K=weight.columns,
-        TM=tile,
+        TM=size,
         ADD=add,
         GATED=gated,
     )

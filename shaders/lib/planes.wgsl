@@ -1,5 +1,6 @@
 // Words of a repacked weight: the planes of one matrix, one after another in one buffer.
-// Needs w: array<vec4<u32>>. An octet is 8 consecutive weights of a row; see ops/weight.py.
+// An octet is 8 consecutive weights of a row, a block is 32 of them; see ops/weight.py.
+// Needs w: array<vec4<u32>>, and of the type: its consts, weight_scale and octet_floats.
 // #include "lib/half.wgsl"
 
 fn plane_word(i: u32) -> u32 { return w[i >> 2u][i & 3u]; }
@@ -9,19 +10,18 @@ fn plane_half(at: u32, i: u32) -> u32 {
     return (plane_word(at + (i >> 1u)) >> ((i & 1u) * 16u)) & 0xFFFFu;
 }
 
-// The 4-bit quants of octet o: low nibbles of its word are weights 0..3, high nibbles 4..7.
-fn plane_nibbles(o: u32) -> array<vec4<u32>, 2> {
-    let q = plane_word(o);
+// The 4-bit quants of an octet: low nibbles of its word are weights 0..3, high nibbles 4..7.
+fn plane_nibbles(q: u32) -> array<vec4<u32>, 2> {
     return array<vec4<u32>, 2>(unpack4xU8(q & 0x0F0F0F0Fu), unpack4xU8((q >> 4u) & 0x0F0F0F0Fu));
 }
 
-// As plane_nibbles, with a fifth bit from byte o of the plane at word `hi`.
-fn plane_fives(o: u32, hi: u32) -> array<vec4<u32>, 2> {
-    let q = plane_nibbles(o);
-    let h = plane_word(hi + (o >> 2u)) >> ((o & 3u) * 8u);
+// As plane_nibbles, with a fifth bit each from `high`.
+fn plane_fives(word: u32, high: u32) -> array<vec4<u32>, 2> {
+    let q = plane_nibbles(word);
+    let h = vec4<u32>(high);
     return array<vec4<u32>, 2>(
-        q[0] | (((vec4<u32>(h) >> vec4<u32>(0u, 1u, 2u, 3u)) & vec4<u32>(1u)) << vec4<u32>(4u)),
-        q[1] | (((vec4<u32>(h) >> vec4<u32>(4u, 5u, 6u, 7u)) & vec4<u32>(1u)) << vec4<u32>(4u)),
+        q[0] | ((h << vec4<u32>(4u, 3u, 2u, 1u)) & vec4<u32>(16u)),
+        q[1] | ((h >> vec4<u32>(0u, 1u, 2u, 3u)) & vec4<u32>(16u)),
     );
 }
 
@@ -40,4 +40,48 @@ fn plane_k_scale(o: u32, sc: u32) -> vec2<f32> {
         half(d & 0xFFFFu) * f32(pair & 0xFFu),
         -half(d >> 16u) * f32(pair >> 8u),
     );
+}
+
+// The quants of octet o, without scale and offset.
+fn weight_octet(o: u32) -> array<vec4<f32>, 2> {
+    var q = array<u32, WEIGHT_WORDS>();
+    // #unroll
+    for (var i = 0u; i < WEIGHT_WORDS; i += 1u) { q[i] = plane_word(o * WEIGHT_WORDS + i); }
+    var high = 0u;
+    if (WEIGHT_HIGH == 8u) { high = plane_word(params.hi + (o >> 2u)) >> ((o & 3u) * 8u); }
+    if (WEIGHT_HIGH == 16u) { high = plane_half(params.hi, o); }
+    return octet_floats(q, high);
+}
+
+// sum(block b * a), where `total` is the sum of a.
+fn weight_dot(b: u32, a: array<vec4<f32>, 8>, total: f32) -> f32 {
+    var words = array<vec4<u32>, WEIGHT_WORDS>();
+    // #unroll
+    for (var i = 0u; i < WEIGHT_WORDS; i += 1u) { words[i] = w[b * WEIGHT_WORDS + i]; }
+    var high = vec2<u32>();
+    if (WEIGHT_HIGH == 8u) { high.x = plane_word(params.hi + b); }
+    if (WEIGHT_HIGH == 16u) {
+        let pair = w[(params.hi >> 2u) + (b >> 1u)];
+        high = select(pair.xy, pair.zw, (b & 1u) == 1u);
+    }
+    var sum = 0.0;
+    // #unroll
+    for (var s = 0u; s < 4u; s += WEIGHT_SPAN) {
+        let scale = weight_scale(b * 4u + s);
+        var part = 0.0;
+        // #unroll
+        for (var i = s; i < s + WEIGHT_SPAN; i += 1u) {
+            var q = array<u32, WEIGHT_WORDS>();
+            // #unroll
+            for (var j = 0u; j < WEIGHT_WORDS; j += 1u) {
+                q[j] = words[(i * WEIGHT_WORDS + j) >> 2u][(i * WEIGHT_WORDS + j) & 3u];
+            }
+            let h = high[(i * WEIGHT_HIGH) >> 5u] >> ((i * WEIGHT_HIGH) & 31u);
+            let v = octet_floats(q, h);
+            part += dot(v[0], a[i * 2u]) + dot(v[1], a[i * 2u + 1u]);
+        }
+        sum += scale.x * part;
+        if (WEIGHT_OFFSET) { sum += scale.y * total; }
+    }
+    return sum;
 }

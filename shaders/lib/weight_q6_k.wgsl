@@ -1,8 +1,10 @@
 // Q6_K: value = d*sc * (q - 32); per 256 weights, 16 signed bytes sc, one per 16, and f32 d.
-// The high two bits of octet o are half o of plane hi.   Needs w, and Params with hi and sc.
+// Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
-const WEIGHT_OFFSET: bool = false;
+const WEIGHT_WORDS: u32 = 1u;      // words of an octet in plane qs
+const WEIGHT_HIGH: u32 = 16u;       // bits of an octet in plane hi
 const WEIGHT_SPAN: u32 = 2u;       // octets that share a scale
+const WEIGHT_OFFSET: bool = false;
 
 fn weight_scale(o: u32) -> vec2<f32> {
     let at = params.sc + (o >> 5u) * 5u;
@@ -11,10 +13,10 @@ fn weight_scale(o: u32) -> vec2<f32> {
     return vec2<f32>(bitcast<f32>(plane_word(at + 4u)) * f32(scale), 0.0);
 }
 
-fn weight_octet(o: u32) -> array<vec4<f32>, 2> {
-    let q = plane_nibbles(o);
-    let h = vec4<u32>(plane_half(params.hi, o));
-    let first = ((h >> vec4<u32>(0u, 2u, 4u, 6u)) & vec4<u32>(3u)) << vec4<u32>(4u);
-    let last = ((h >> vec4<u32>(8u, 10u, 12u, 14u)) & vec4<u32>(3u)) << vec4<u32>(4u);
-    return plane_floats(array<vec4<u32>, 2>(q[0] | first, q[1] | last), 32.0);
+fn octet_floats(q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {
+    let low = plane_nibbles(q[0]);
+    let h = vec4<u32>(high);
+    let first = ((h << vec4<u32>(4u, 2u, 0u, 0u)) >> vec4<u32>(0u, 0u, 0u, 2u)) & vec4<u32>(48u);
+    let last = (h >> vec4<u32>(4u, 6u, 8u, 10u)) & vec4<u32>(48u);
+    return plane_floats(array<vec4<u32>, 2>(low[0] | first, low[1] | last), 32.0);
 }

@@ -23,7 +23,6 @@ from tests.fixtures import Spec, write
 
 GREEDY = Sampling(temperature=0.0, max_tokens=12)
 PROMPT = "The quick brown fox"
-F32 = ("shader-f16",)
 
 
 async def answer(host: BrowserEngine | NativeEngine, prompt: str, sampling: Sampling) -> Reply:
@@ -45,10 +44,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Spec:
 
 @pytest.fixture(scope="module")
 def native(model: Spec) -> dict[str, Any]:
-    """What the native host answers, scores and tokenizes, in f32."""
+    """What the native host answers, scores and tokenizes."""
 
     async def ask() -> dict[str, Any]:
-        async with NativeEngine(withhold=F32) as host:
+        async with NativeEngine() as host:
             await host.load(str(model.path))
             reply = await answer(host, PROMPT, GREEDY)
             rows = [row async for row in host.score(reply.prompt_ids)]
@@ -82,7 +81,6 @@ def test_the_browser_answers_as_the_native_host(
             for row, right in zip(rows, native["rows"], strict=True):
                 pairs = zip(floats(row), floats(right), strict=True)
                 assert max(abs(a - b) for a, b in pairs) < 1e-3
-            assert "shader-f16" not in host.info["features"]
         done, total = zip(*progress, strict=True)
         assert list(done) == sorted(done)
         assert set(total) == {done[-1]}

@@ -27,7 +27,7 @@ def test_both_hosts_answer_alike(site: Path, tmp_path: Path, architecture: str) 
         return found
 
     async def both() -> None:
-        async with NativeEngine(withhold=["shader-f16"]) as host:
+        async with NativeEngine() as host:
             right = await replies(host)
         async with BrowserEngine(site, software=True) as host:
             assert await replies(host) == right

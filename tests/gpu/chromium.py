@@ -55,6 +55,7 @@ class ChromiumDevice:
         self.features = frozenset(about["features"])
         self.limits: Mapping[str, int] = about["limits"]
         self.info: str = about["info"]
+        self.subgroup_size: int = about["subgroupSize"]
         self.wgsl_enables = frozenset({"subgroups"} & self.features)
         self._pipelines: dict[str, int] = {}
 

@@ -14,7 +14,7 @@ from tests.gpu.chromium import ChromiumDevice
 from tests.shader_variants import RUNGS
 
 SHADERS = Path(__file__).parents[2] / "shaders"
-OPTIONAL = {"shader-f16", "subgroups"}
+OPTIONAL = {"subgroups"}
 CHROMIUM = {f"Chromium: {name}": RUNGS[name] for name in ("subgroups", "plain")}
 """The rungs that SwiftShader has."""
 natively = pytest.mark.parametrize("rung", list(RUNGS), indirect=True)

@@ -40,7 +40,6 @@ POSITIONS = {0: (1, 8), 1: (1, 2), 255: (1, 4), 256: (2,), 300: (2, 8), 1000: (4
 RUNG_CASES = [
     *(("plain", case) for case in CASES),
     *(("subgroups", case) for case in list(CASES)[1:4]),
-    *(("f16 and subgroups", case) for case in list(CASES)[1:4]),
     *((f"Chromium: {name}", list(CASES)[i]) for i, name in ((1, "plain"), (2, "subgroups"))),
 ]
 """All on the rung with the smallest limits; only the sum of a head norm differs on the others."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from py_engine.formats.quants import SUPPORTED
-from py_engine.ops.matmul import matvec
+from py_engine.ops.matmul import Tiling, matvec
 from py_engine.ops.weight import Weight, allocate, repack
 from tests import reference
 from tests.gpu.conftest import Bench, natively
@@ -82,31 +82,27 @@ def test_options(bench: Bench, norm: bool, bias: bool, gated: bool) -> None:
         assert np.array_equal(got[n:], before[n:])
 
 
-@natively
-@pytest.mark.parametrize(("rows", "octets"), list(product((1, 2, 4), (1, 2, 4))))
-def test_tilings(bench: Bench, rows: int, octets: int) -> None:
-    columns, threads = 256 * 5, {1: 32, 2: 64, 4: 128}[octets]
+@pytest.mark.parametrize(("threads", "rows"), [(4, 16), (8, 2), (32, 4), (64, 1), (128, 2)])
+def test_tilings(bench: Bench, threads: int, rows: int) -> None:
+    columns = 256 * 5
+    library = bench.rec.library
     for type in ("Q6_K", "Q5_K"):
-        weight, w = matrix(bench, type, 7, columns)
+        weight, w = matrix(bench, type, 23, columns)
         x, g = normal(1, columns), normal(columns)
-        out = bench.put(normal(7))
-        bench.rec.run(
-            "matvec",
-            -(-7 // rows),
-            {
-                "w": weight.tensor,
-                "x": bench.put(x),
-                "norm": bench.put(g),
-                "out": out,
-                "state": bench.state(1),
-            },
-            params={"rows": 7, "out_at": 0, "hi": weight.hi, "sc": weight.sc, "eps": EPS},
-            includes=weight.includes | {"lib/no_norm.wgsl": "lib/norm.wgsl"},
-            K=columns,
-            R=rows,
-            V=octets,
-            WG=threads,
-        )
+        out = bench.put(normal(23))
+        library.tilings = {(type, columns): Tiling(threads, rows)}
+        try:
+            matvec(
+                bench.rec,
+                weight,
+                bench.put(x),
+                out,
+                state=bench.state(1),
+                norm=bench.put(g),
+                eps=EPS,
+            )
+        finally:
+            library.tilings = {}
         want = reference.matmul(w, reference.rms_norm(x, g, EPS))[0]
         assert reference.nmse(bench.get(out), want) < LIMIT
 

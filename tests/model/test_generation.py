@@ -37,7 +37,7 @@ def run_chunks(engine: Engine, chunks: Sequence[int]) -> tuple[np.ndarray, list[
         await programs.prepare(16, scored=True)
         logits = await programs.score(IDS[at - 16 :], at - 16)
         last = [await programs.first(IDS[at - 16 :], at - 16)]
-        last += [await programs.step(at + i, i + 1) for i in range(7)]
+        last += [await programs.steps(at + i, i + 1, 1) for i in range(7)]
         return logits, [int.from_bytes(data[:4], "little") for data in last]
 
     logits, ids = asyncio.run(go())

@@ -114,7 +114,7 @@ def test_launches_per_token(
         programs = engine._programs
         tail = programs.dispatches("logits") + programs.dispatches("sample")
         for n_splits in (1, 2):
-            counts[layers, n_splits] = programs.dispatches(("decode", n_splits)) + tail
+            counts[layers, n_splits] = programs.dispatches(f"decode {n_splits}") + tail
     for n_splits, most in ((1, 5), (2, 6)):
         per_layer = (counts[3, n_splits] - counts[1, n_splits]) / 2
         assert per_layer <= most

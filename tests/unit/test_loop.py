@@ -13,7 +13,8 @@ from py_engine.base.errors import BadRequest, ContextFull
 from py_engine.engine import _build
 from py_engine.formats.gguf import read_gguf
 from py_engine.generate.loop import AHEAD, Sequencer
-from py_engine.generate.programs import Programs
+from py_engine.generate.pace import Pace
+from py_engine.generate.programs import CHUNKS, Programs
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.device import Handle, Program
 from py_engine.gpu.dry import DryDevice
@@ -37,6 +38,7 @@ class ScriptedDevice(DryDevice):
         self.log: list[tuple[object, ...]] = []
         self.keys: dict[Program, object] = {}
         self.state: Handle = 0
+        self.ring: Handle = 0
         self.waiting = self.most_waiting = 0
         self._sampled = 0
 
@@ -55,9 +57,11 @@ class ScriptedDevice(DryDevice):
         self.waiting += 1
         self.most_waiting = max(self.most_waiting, self.waiting)
         data = bytes(nbytes)
-        if nbytes == 8:
-            data = struct.pack("<If", 100 + self._sampled, -0.5)
-            self._sampled += 1
+        if handle == self.ring:
+            first = 100 + self._sampled
+            self._sampled += nbytes // 8
+            tokens = range(first, 100 + self._sampled)
+            data = b"".join(struct.pack("<If", token, -0.5) for token in tokens)
         return self._later(data)
 
     async def _later(self, data: bytes) -> bytes:
@@ -89,13 +93,22 @@ class Rig:
         self.programs = Programs(model, memory, Library(read, self.device), context)
         asyncio.run(self._ready())
         self.sequencer = Sequencer(self.programs)
+        self.pace(step_s=1.0, token_s=1e-4)
+
+    def pace(self, *, step_s: float, token_s: float) -> None:
+        """Fix what was measured: the scripted device takes no time."""
+        pace = self.sequencer.pace = Pace()
+        pace.stepped(1, step_s)
+        pace.prefilled(1, token_s)
+        pace.stepped = pace.prefilled = lambda *measured: None  # type: ignore[method-assign]
 
     async def _ready(self) -> None:
         await self.programs.compile()
-        for tokens in (1, 64, 256):
+        for tokens in CHUNKS:
             await self.programs.prepare(tokens, scored=True)
         self.device.keys = {program: key for key, program in self.programs._programs.items()}
         self.device.state = self.programs._act.state.handle
+        self.device.ring = self.programs._ring.handle
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling = GREEDY, *, take: int = 10**9
@@ -140,30 +153,34 @@ def test_a_prompt_then_steps(rig: Rig) -> None:
     assert ids == [100, 101, 102]
     assert rig.device.of("feed") == [(0, 5)] and rig.device.seed == 9
     assert rig.device.of("run") == [
-        (("prefill", 16), "logits", "sample", 0),
-        (("decode", 1), "logits", "sample", 1),
-        (("decode", 1), "logits", "sample", 2),
+        ("prefill 16", "logits", "sample", 0),
+        ("decode 1", "logits", "sample", 1),
+        ("decode 1", "logits", "sample", 2),
     ]  # no step beyond max_tokens
 
 
 def test_a_long_prompt_goes_in_chunks(rig: Rig) -> None:
     prompt = list(range(570)) + list(range(30))
+    rig.pace(step_s=1.0, token_s=0.09 / 256)
     rig.generate(prompt, take=1)
     assert rig.device.of("feed") == [(0, 256), (256, 256), (512, 88)]
-    assert [run[0] for run in rig.device.of("run")][:3] == [("prefill", 256)] * 3
+    assert [run[0] for run in rig.device.of("run")][:3] == ["prefill 256"] * 3
+    rig.pace(step_s=1.0, token_s=1e-5)
+    rig.generate([3, *prompt], take=1)
+    assert rig.device.of("feed") == [(0, 512), (512, 89)]
     for length, size in ((1, 16), (16, 16), (17, 64), (64, 64), (65, 256), (256, 256)):
         rig.generate([500 - length, *range(length - 1)], take=1)
         assert rig.device.of("feed") == [(0, length)]
-        assert rig.device.of("run")[0][0] == ("prefill", size)
+        assert rig.device.of("run")[0][0] == f"prefill {size}"
 
 
 def test_splits_follow_the_position(rig: Rig) -> None:
     rig.generate(list(range(254)), Sampling(max_tokens=5))
     assert [run[0] for run in rig.device.of("run")[1:]] == [
-        ("decode", 1),  # position 254
-        ("decode", 1),  # position 255, the 256th
-        ("decode", 2),
-        ("decode", 2),
+        "decode 1",  # position 254
+        "decode 1",  # position 255, the 256th
+        "decode 2",
+        "decode 2",
     ]
 
 
@@ -190,11 +207,37 @@ def test_a_shared_prefix_is_not_computed_again(rig: Rig) -> None:
 
 def test_steps_ahead_are_dropped_and_their_positions_free(rig: Rig) -> None:
     assert rig.generate(list(range(20)), take=2) == [100, 101]
-    steps = len(rig.device.of("run"))
-    assert 2 <= steps <= 2 + AHEAD
+    assert 2 <= len(rig.device.of("run")) <= 2 + AHEAD
     # 101 may be in the cache by a step ahead, but nobody asked for what follows it
     rig.generate([*range(20), 100, 101, 6], take=1)
     assert rig.device.of("feed") == [(21, 2)]
+
+
+def test_short_steps_travel_together(rig: Rig) -> None:
+    rig.pace(step_s=0.0021, token_s=1e-4)
+    ids = rig.generate(list(range(250)), Sampling(max_tokens=65))
+    assert ids == list(range(100, 165))
+    runs = rig.device.of("run")
+    kinds = [[word for word in run[:-1] if str(word).startswith("decode")] for run in runs[1:]]
+    assert kinds[:3] == [["decode 1"] * 3, ["decode 1"] * 3, ["decode 2"] * 3]
+    # the ring of 64 begins anew with a submit, and nothing is computed beyond max_tokens
+    assert [run[-1] for run in runs] == [*(0, 1, 4, 7), *range(10, 64, 3), 0]
+    assert sum(map(len, kinds)) == 64
+    # an end in the midst of a submit leaves only what was asked for
+    assert rig.generate([5, 6], take=3) == [100, 101, 102]
+    rig.generate([5, 6, 100, 101, 102, 9], take=1)
+    assert rig.device.of("feed") == [(4, 2)]
+
+
+def test_the_pace_follows_what_was_measured() -> None:
+    pace = Pace()
+    assert (pace.steps(), pace.chunk(CHUNKS)) == (1, 16)
+    for step_s, steps, chunk in ((0.3, 1, 16), (0.02, 1, 64), (0.002, 4, 512), (1e-9, 8, 512)):
+        pace = Pace()
+        pace.stepped(2, 2 * step_s)
+        assert (pace.steps(), pace.chunk(CHUNKS)) == (steps, chunk)
+    pace.prefilled(64, 0.064)
+    assert pace.chunk(CHUNKS) == 64  # 256 would take 0.256 s
 
 
 def test_nothing_is_cached_but_what_was_awaited(rig: Rig) -> None:
@@ -252,7 +295,7 @@ def test_scoring_goes_from_an_empty_cache(rig: Rig) -> None:
     rig.device.restart()
     assert asyncio.run(rows([3, 4, 5], True)) == [row] * 3
     assert rig.device.of("feed") == [(0, 1), (1, 1), (2, 1)]
-    assert {run[:2] for run in rig.device.of("run")} == {(("decode", 1), "logits")}
+    assert {run[:2] for run in rig.device.of("run")} == {("decode 1", "logits")}
     rig.generate([3, 4, 5, 6], take=1)  # what was scored is cached
     assert rig.device.of("feed") == [(3, 1)]
     with pytest.raises(ContextFull):

@@ -86,14 +86,14 @@ def test_a_count_of_groups_is_spread_over_two_dimensions(groups: int) -> None:
 def test_features_choose_the_variant() -> None:
     plain = Library(read, DryDevice()).shader("rms_norm", {"C": 8}, {})
     assert "subgroupAdd" not in plain.code and "enable" not in plain.code
-    device = DryDevice(frozenset({"subgroups", "shader-f16"}))
+    device = DryDevice(frozenset({"subgroups"}))
     assert "subgroupAdd" in Library(read, device).shader("rms_norm", {"C": 8}, {}).code
-    device.wgsl_enables = frozenset({"subgroups", "f16"})
+    device.wgsl_enables = frozenset({"subgroups"})
     library = Library(read, device)
     assert library.shader("rms_norm", {"C": 8}, {}).code.startswith("enable subgroups;\n")
-    assert library.f16 and library.subgroups
-    matmul = library.shader("matmul", {"tile_t": "f16"}, {"lib/weight.wgsl": "lib/weight_f32.wgsl"})
-    assert matmul.code.startswith("enable f16;\n") and "enable subgroups" not in matmul.code
+    assert library.subgroups
+    matmul = library.shader("matmul", {}, {"lib/weight.wgsl": "lib/weight_f32.wgsl"})
+    assert "enable" not in matmul.code
 
 
 def test_memory_counts_checks_and_frees() -> None:

@@ -11,7 +11,6 @@ FILES = {
     "kernel.wgsl": """\
 // out = x
 
-alias act_t = f32;             // f32 | f16
 override N: u32 = 4;           // elements
 override FAST: bool = true;
 // #include "lib/add.wgsl"
@@ -21,7 +20,7 @@ struct Params {
     offset: i32,
     eps: f32,
 }
-@group(0) @binding(0) var<storage, read> x: array<act_t>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 @group(0) @binding(9) var<uniform> params: Params;
 """,
@@ -44,10 +43,10 @@ def kernel(
 def test_defaults_and_values() -> None:
     code = kernel().code
     assert "const N: u32 = 4;" in code and "const FAST: bool = true;" in code
-    assert "alias act_t = f32;" in code and "override" not in code
-    code = kernel({"N": 7, "FAST": False, "act_t": "f16", "WIDTH": 9}).code
+    assert "override" not in code
+    code = kernel({"N": 7, "FAST": False, "WIDTH": 9}).code
     assert "const N: u32 = 7;" in code and "const FAST: bool = false;" in code
-    assert "alias act_t = f16;" in code and "const WIDTH: u32 = 9;" in code
+    assert "const WIDTH: u32 = 9;" in code
 
 
 def test_an_unknown_constant_is_refused() -> None:

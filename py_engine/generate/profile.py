@@ -1,0 +1,86 @@
+"""How long each kernel of a model takes on the GPU at hand: the figures of DEBUG=2.
+
+A kernel's dispatches, of all layers, are replayed on their own many times in one submit, and the
+clock of the host is read around it. So it needs no timestamp queries, which browsers round to
+100 µs, and weights come from memory as they do in earnest; a dispatch's own overhead is included.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from py_engine.generate.programs import Programs
+from py_engine.gpu.device import Dispatch
+
+_ENOUGH_S = 0.02
+_MOST_REPEATS = 256
+
+
+@dataclass(frozen=True)
+class KernelTime:
+    """All dispatches of one shader in one program."""
+
+    program: str
+    kernel: str
+    dispatches: int
+    seconds: float
+    """For all of them once."""
+    nbytes: int
+    """Bytes that they bind: what they read and write at most."""
+
+
+async def profile(programs: Programs, position: int, tokens: int) -> list[KernelTime]:
+    """Time the programs of one decode step at `position` and of one chunk of `tokens` tokens.
+
+    Leaves the cache's positions and the sampler's state meaningless: before the first reply, or
+    after the last one.
+    """
+    times = []
+    for key in await programs.ready(position, tokens):
+        kernels: dict[str, list[Dispatch]] = {}
+        for dispatch in programs.recorded(key):
+            kernels.setdefault(dispatch.shader.code, []).append(dispatch)
+        for dispatches in kernels.values():
+            seconds = await _seconds(programs, dispatches)
+            nbytes = sum(b.nbytes for d in dispatches for b in d.bindings)
+            label = dispatches[0].shader.label
+            times.append(KernelTime(key, label, len(dispatches), seconds, nbytes))
+    return times
+
+
+async def _seconds(programs: Programs, dispatches: Sequence[Dispatch]) -> float:
+    device = programs.device
+    program = device.record(dispatches)
+    state = programs.state.handle
+
+    async def once(repeats: int) -> float:
+        begin = time.perf_counter()
+        await device.read(state, 0, 4, [program] * repeats)
+        return time.perf_counter() - begin
+
+    await once(1)
+    empty = min([await once(0) for _ in range(5)])
+    repeats, took = 1, await once(1)
+    while took - empty < _ENOUGH_S and repeats < _MOST_REPEATS:
+        repeats *= 2
+        took = await once(repeats)
+    took = min(took, await once(repeats))
+    device.drop(program)
+    return max(took - empty, 0.0) / repeats
+
+
+def table(times: Sequence[KernelTime]) -> str:
+    """The figures as text, a line a kernel, slowest first in each program."""
+    lines = [f"{'program':<14}{'dispatches':>10}{'µs each':>10}{'ms':>9}{'GB/s':>8}  kernel"]
+    for name in dict.fromkeys(one.program for one in times):
+        mine = [one for one in times if one.program == name]
+        for one in sorted(mine, key=lambda t: -t.seconds):
+            each, rate = one.seconds / one.dispatches, one.nbytes / max(one.seconds, 1e-9)
+            lines.append(
+                f"{name:<14}{one.dispatches:>10}{each * 1e6:>10.1f}{one.seconds * 1e3:>9.3f}"
+                f"{rate / 1e9:>8.0f}  {one.kernel}"
+            )
+        total = sum(one.seconds for one in mine)
+        count = sum(one.dispatches for one in mine)
+        lines.append(f"{name:<14}{count:>10}{'':>10}{total * 1e3:>9.3f}{'':>8}  all")
+    return "\n".join(lines)
