@@ -4,10 +4,11 @@ Puts the floors together: bytes from Sources, a Device, the host's tokenizer lib
 shaders' texts come in; text comes out. Knows no browser and no command line.
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from math import prod
 
@@ -97,21 +98,27 @@ async def load(
     """
     started = time.monotonic()
     memory = Memory(device)
+    compiling: asyncio.Future[None] | None = None
     try:
         gguf = await read_split(sources)
         library = Library(read_shader, device)
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached)
+        compiling = asyncio.ensure_future(programs.compile())
+        await asyncio.sleep(0)  # the compilers run while the tokenizer is made and weights arrive
         tokenizer = Tokenizer(gguf.metadata, make_encoder)
         if model.vocabulary < tokenizer.n_vocab:
             raise BadTensor(
                 f"token_embd.weight has {model.vocabulary} rows, "
                 f"and the tokenizer {tokenizer.n_vocab} tokens"
             )
-        await programs.compile()
         await model.weights.load(sources, library, progress or (lambda done, total: None))
+        await compiling
         await device.read(model.output_norm.weight.handle, 0, 4)
     except BaseException:
+        if compiling:
+            with suppress(InferaivedError):
+                await compiling
         memory.close()
         raise
     finally:

@@ -11,9 +11,9 @@ override KV: u32 = 1;          // key and value heads
 override GW: u32 = 1;          // query heads of a workgroup; divides H / KV
 override S: u32 = 1;           // positions that the cache holds
 override ROT: u32 = 64;        // rotated dimensions of a head
+override WG: u32 = 128;        // threads, at least D / 8
 override NEOX: bool = true;    // pairs are (i, i + ROT/2), else (2i, 2i + 1)
 
-const WG: u32 = 128;
 const SPAN: u32 = 256;                      // positions that one split may have
 const LV: u32 = D / 8u;                     // elements of a cached head
 const TEAMS: u32 = WG / LV;                 // positions that are summed at once

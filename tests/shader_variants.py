@@ -57,6 +57,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
         yield "embed", {"K": 256}, weight
         yield "matvec", {"K": 256, "GATED": True}, weight | _NORM
         yield "matmul", {"K": 256, "TM": 64}, weight
+        yield "matvec_batch", {"K": 256, "M": 16}, weight
     weight = _weight("Q4_K")
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
@@ -68,8 +69,9 @@ def _products(subgroups: bool) -> Iterator[Variant]:
         constants: dict[str, Value] = {"K": 256, **dict.fromkeys(names, True)}
         yield "matvec", constants, weight | includes
         yield "matvec", constants | {"LAST": True}, weight | includes | _NORM
-        for tokens in (16, 32, 64, 128):
+        for tokens in (32, 64, 128):
             yield "matmul", constants | {"TM": tokens}, weight | includes
+        yield "matvec_batch", constants, weight | includes
 
 
 def _attention() -> Iterator[Variant]:

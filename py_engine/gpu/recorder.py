@@ -13,6 +13,11 @@ from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.gpu.wgsl import Shader, Value, load
 
 _SUBGROUPS = re.compile(r"\bsubgroup\w+\(|\bsubgroup_")
+_SUBGROUP_FORMS = {
+    "lib/reduce.wgsl": "lib/reduce_subgroup.wgsl",
+    "lib/reduce_rows.wgsl": "lib/reduce_rows_subgroup.wgsl",
+}
+"""The files that have a form for devices with subgroups."""
 
 
 class Library:
@@ -32,10 +37,26 @@ class Library:
         self.subgroup_size = device.subgroup_size if self.subgroups else 0
         self.tilings: dict[tuple[str, int], tuple[int, ...]] = {}
         """What was tuned on this device: a kernel's tiling by a weight's type and columns."""
-        self._includes = {}
-        if self.subgroups:
-            self._includes["lib/reduce.wgsl"] = "lib/reduce_subgroup.wgsl"
-            self._includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_subgroup.wgsl"
+        self._plain: set[str] = set()
+
+    def forgo_subgroups(self, name: str | None = None) -> None:
+        """From now on give the plain variant of one shader, or of all."""
+        if name is None:
+            self.subgroups, self.subgroup_size = False, 0
+        else:
+            self._plain.add(name)
+        self._shaders.clear()
+
+    @property
+    def narrow(self) -> bool:
+        """Subgroups are as small as on a CPU, where each barrier ends a loop over the threads."""
+        return 0 < self.subgroup_size <= 8
+
+    def threads(self, usual: int, least: int = 1) -> int:
+        """Threads for a workgroup that takes any power of two from `least`."""
+        if not self.narrow:
+            return usual
+        return max(self.subgroup_size, 1 << (least - 1).bit_length())
 
     def shader(
         self, name: str, constants: Mapping[str, Value], includes: Mapping[str, str]
@@ -43,13 +64,18 @@ class Library:
         """The shader with these constants; the same request gives the same object."""
         key = (name, tuple(sorted(constants.items())), tuple(sorted(includes.items())))
         if key not in self._shaders:
-            chosen = {**self._includes, **includes}
+            chosen = self._chosen(name, includes)
             plain = load(self._read, name, includes=chosen, constants=constants)
             enable = self._enables if _SUBGROUPS.search(plain.code) else frozenset()
             self._shaders[key] = load(
                 self._read, name, enable=enable, includes=chosen, constants=constants
             )
         return self._shaders[key]
+
+    def _chosen(self, name: str, includes: Mapping[str, str]) -> dict[str, str]:
+        if self.subgroups and name not in self._plain:
+            return {**_SUBGROUP_FORMS, **includes}
+        return {path: form for path, form in includes.items() if path not in _SUBGROUP_FORMS}
 
 
 class Recorder:

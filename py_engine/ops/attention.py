@@ -119,6 +119,7 @@ def attention_decode(
         params={"splits": n_splits, "eps": eps},
         includes=includes,
         GW=shared,
+        WG=rec.library.threads(128, heads.D // 8),
         **_constants(heads, cache),
     )
     if n_splits > 1:
@@ -186,6 +187,7 @@ def rope_cache(
         buffers,
         params={"eps": eps},
         includes=includes,
+        WG=rec.library.threads(32),
         **_constants(heads, cache),
     )
 

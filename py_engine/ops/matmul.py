@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Tensor
+from py_engine.gpu.wgsl import Value
 from py_engine.ops.weight import Weight
 
 
@@ -24,7 +25,7 @@ def tiling(library: Library, weight: Weight) -> Tiling:
     tuned = library.tilings.get((weight.type, weight.columns))
     if tuned:
         return Tiling(*tuned)
-    if 0 < library.subgroup_size <= 8:  # a CPU: a workgroup is a turn of a loop
+    if library.narrow:
         return Tiling(library.subgroup_size, 16)
     blocks = weight.columns // 32
     if weight.rows >= 12288:  # enough workgroups whatever their size
@@ -37,6 +38,24 @@ def _power(n: int) -> int:
     return max(1 << (n.bit_length() - 1), 4)
 
 
+_FEW = 16
+"""Tokens up to which a batch of products is faster than tiles; on CPUs it always is."""
+
+
+class BatchTiling(NamedTuple):
+    """How matvec_batch divides its work: threads, rows and tokens of a workgroup."""
+
+    threads: int
+    rows: int
+    tokens: int
+
+
+def batch_tiling(library: Library, weight: Weight) -> BatchTiling:
+    if library.narrow:
+        return BatchTiling(library.subgroup_size, 4, 16)
+    return BatchTiling(_power(min(weight.columns // 32, 64)), 2, 8)
+
+
 _TILE_ROWS = 64
 """Rows of the weight per workgroup in matmul: TN of shaders/matmul.wgsl."""
 _LARGE_TILE = 128
@@ -46,9 +65,8 @@ _MANY_GROUPS = 128
 
 def tile(library: Library, tokens: int, rows: int) -> int:
     """Tokens per workgroup in matmul: as many as leave enough workgroups for a large GPU."""
-    for size in (16, 32):
-        if tokens <= size:
-            return size
+    if tokens <= 32:
+        return 32
     groups = -(-rows // _TILE_ROWS) * -(-tokens // _LARGE_TILE)
     large = groups >= _MANY_GROUPS and library.shared_bytes >= _LARGE_TILE_BYTES
     return _LARGE_TILE if large else 64
@@ -134,21 +152,22 @@ def matmul(
         buffers["bias"] = bias
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
     tokens, width = out.shape
-    size = tile(rec.library, tokens, weight.rows)
-    rec.run(
-        "matmul",
-        (-(-weight.rows // _TILE_ROWS), -(-tokens // size), 1),
-        buffers,
-        params={
-            "rows": weight.rows,
-            "width": width,
-            "out_at": out_at,
-            "hi": weight.hi,
-            "sc": weight.sc,
-        },
-        includes=includes,
-        K=weight.columns,
-        TM=size,
-        ADD=add,
-        GATED=gated,
-    )
+    params = {
+        "rows": weight.rows,
+        "width": width,
+        "out_at": out_at,
+        "hi": weight.hi,
+        "sc": weight.sc,
+    }
+    constants: dict[str, Value] = {"K": weight.columns, "ADD": add, "GATED": gated}
+    if tokens <= _FEW or rec.library.narrow:
+        chosen = batch_tiling(rec.library, weight)
+        if chosen.threads <= rec.library.subgroup_size:
+            includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_single.wgsl"
+        name, size, rows = "matvec_batch", min(tokens, chosen.tokens), chosen.rows
+        constants |= {"WG": chosen.threads, "R": rows, "M": size}
+    else:
+        name, size, rows = "matmul", tile(rec.library, tokens, weight.rows), _TILE_ROWS
+        constants |= {"TM": size}
+    groups = (-(-weight.rows // rows), -(-tokens // size), 1)
+    rec.run(name, groups, buffers, params=params, includes=includes, **constants)

@@ -15,4 +15,5 @@ def rms_norm(
         {"x": x, "weight": weight, "out": out, "state": state},
         params={"eps": eps},
         C=width,
+        WG=rec.library.threads(128),
     )

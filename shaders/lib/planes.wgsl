@@ -53,8 +53,8 @@ fn weight_octet(o: u32) -> array<vec4<f32>, 2> {
     return octet_floats(q, high);
 }
 
-// sum(block b * a), where `total` is the sum of a.
-fn weight_dot(b: u32, a: array<vec4<f32>, 8>, total: f32) -> f32 {
+// The quants of block b, without scales and offset.
+fn weight_quants(b: u32) -> array<vec4<f32>, 8> {
     var words = array<vec4<u32>, WEIGHT_WORDS>();
     // #unroll
     for (var i = 0u; i < WEIGHT_WORDS; i += 1u) { words[i] = w[b * WEIGHT_WORDS + i]; }
@@ -64,22 +64,47 @@ fn weight_dot(b: u32, a: array<vec4<f32>, 8>, total: f32) -> f32 {
         let pair = w[(params.hi >> 2u) + (b >> 1u)];
         high = select(pair.xy, pair.zw, (b & 1u) == 1u);
     }
+    var quants = array<vec4<f32>, 8>();
+    // #unroll
+    for (var i = 0u; i < 4u; i += 1u) {
+        var q = array<u32, WEIGHT_WORDS>();
+        // #unroll
+        for (var j = 0u; j < WEIGHT_WORDS; j += 1u) {
+            q[j] = words[(i * WEIGHT_WORDS + j) >> 2u][(i * WEIGHT_WORDS + j) & 3u];
+        }
+        let h = high[(i * WEIGHT_HIGH) >> 5u] >> ((i * WEIGHT_HIGH) & 31u);
+        let v = octet_floats(q, h);
+        quants[i * 2u] = v[0];
+        quants[i * 2u + 1u] = v[1];
+    }
+    return quants;
+}
+
+// The weights of block b.
+fn weight_block(b: u32) -> array<vec4<f32>, 8> {
+    var v = weight_quants(b);
+    // #unroll
+    for (var s = 0u; s < 4u; s += WEIGHT_SPAN) {
+        let scale = weight_scale(b * 4u + s);
+        // #unroll
+        for (var i = s * 2u; i < (s + WEIGHT_SPAN) * 2u; i += 1u) {
+            v[i] = v[i] * scale.x;
+            if (WEIGHT_OFFSET) { v[i] += scale.y; }
+        }
+    }
+    return v;
+}
+
+// sum(block b * a), where `total` is the sum of a.
+fn weight_dot(b: u32, a: array<vec4<f32>, 8>, total: f32) -> f32 {
+    let v = weight_quants(b);
     var sum = 0.0;
     // #unroll
     for (var s = 0u; s < 4u; s += WEIGHT_SPAN) {
         let scale = weight_scale(b * 4u + s);
         var part = 0.0;
         // #unroll
-        for (var i = s; i < s + WEIGHT_SPAN; i += 1u) {
-            var q = array<u32, WEIGHT_WORDS>();
-            // #unroll
-            for (var j = 0u; j < WEIGHT_WORDS; j += 1u) {
-                q[j] = words[(i * WEIGHT_WORDS + j) >> 2u][(i * WEIGHT_WORDS + j) & 3u];
-            }
-            let h = high[(i * WEIGHT_HIGH) >> 5u] >> ((i * WEIGHT_HIGH) & 31u);
-            let v = octet_floats(q, h);
-            part += dot(v[0], a[i * 2u]) + dot(v[1], a[i * 2u + 1u]);
-        }
+        for (var i = s * 2u; i < (s + WEIGHT_SPAN) * 2u; i += 1u) { part += dot(v[i], a[i]); }
         sum += scale.x * part;
         if (WEIGHT_OFFSET) { sum += scale.y * total; }
     }
