@@ -4,35 +4,32 @@
  * py_engine/hosts/worker.py.
  */
 
+import { openDevice } from "./device.js";
+import { Files } from "./files.js";
+import { Gpu } from "./gpu.js";
 import { startPython } from "./snapshot.js";
+import { makeEncoder } from "./tokens.js";
 
-/** @import { Files } from "./files.js" */
 /** @import { Answer, Model, Request, StartOptions } from "./protocol.js" */
 /** @import { Start } from "./snapshot.js" */
-
-/**
- * @typedef {object} Started
- * @property {(json: string) => void} receive  Python's door for requests
- * @property {Files} files
- * @property {Start} start
- */
 
 const ENGINE = "/lib/engine.zip"; // where Python finds it: it imports from the archive
 const HOST = "py_engine.hosts.worker";
 
-/** @type {Promise<Started> | undefined} */
-let started;
+const files = new Files();
+/** @type {Promise<(json: string) => void> | undefined} Python's door for requests */
+let door;
 
 /**
  * @param {StartOptions} options
- * @returns {Promise<Started>}
+ * @returns {Promise<{ receive: (json: string) => void, start: Start }>}
  */
 async function boot(options) {
   const indexURL = new URL("pyodide/", import.meta.url).href;
   const engine = fetched(new URL("engine.zip", import.meta.url));
   /** @type {Promise<typeof import("pyodide")>} */
   const pyodide = import(`${indexURL}pyodide.mjs`);
-  const starting = startPython(async (snapshot) => {
+  const { python, start } = await startPython(async (snapshot) => {
     const { loadPyodide } = await pyodide;
     const loading = loadPyodide({
       indexURL,
@@ -44,16 +41,6 @@ async function boot(options) {
     python.pyimport(HOST).destroy();
     return python;
   }, engine);
-  // Not at the head of this file: there they would hold up Python, which is the longest to come.
-  const [{ python, start }, { openDevice }, { Files }, { Gpu }, { makeEncoder }] =
-    await Promise.all([
-      starting,
-      import("./device.js"),
-      import("./files.js"),
-      import("./gpu.js"),
-      import("./tokens.js"),
-    ]);
-  const files = new Files();
   const receive = python.pyimport(HOST).serve({
     files,
     makeEncoder,
@@ -65,7 +52,7 @@ async function boot(options) {
     emitLogits: (/** @type {number} */ id, /** @type {Uint8Array<ArrayBuffer>} */ rows) =>
       self.postMessage({ kind: "logits", id, rows: rows.buffer }, { transfer: [rows.buffer] }),
   });
-  return { receive, files, start };
+  return { receive, start };
 }
 
 /** @param {URL} url */
@@ -79,9 +66,8 @@ async function fetched(url) {
  * Files cross to Python as numbers of the table.
  *
  * @param {Model} model
- * @param {Files} files
  */
-function located(model, files) {
+function located(model) {
   const parts = Array.isArray(model) ? model : [model];
   return parts.map((part) => (typeof part === "string" ? part : files.add(part)));
 }
@@ -90,12 +76,13 @@ self.onmessage = async ({ data }) => {
   const request = /** @type {Request} */ (data);
   try {
     if (request.kind === "start") {
-      started = boot(request.options);
-      answer({ kind: "done", id: request.id, result: (await started).start });
-    } else if (started) {
-      const { receive, files } = await started;
-      const model = "model" in request && request.model && located(request.model, files);
-      receive(JSON.stringify({ ...request, model: model || undefined }));
+      const booting = boot(request.options);
+      door = booting.then(({ receive }) => receive);
+      answer({ kind: "done", id: request.id, result: (await booting).start });
+    } else {
+      const receive = await door;
+      const model = "model" in request && request.model ? located(request.model) : undefined;
+      receive?.(JSON.stringify({ ...request, model }));
     }
   } catch (thrown) {
     const { name, message, stack } = /** @type {Error} */ (thrown);
