@@ -12,10 +12,12 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from math import prod
 
+from py_engine.base.debug import SILENT, Debug
 from py_engine.base.errors import BadRequest, BadTensor, InferaivedError
 from py_engine.formats.gguf import GGUF, MetaValue, read_split
 from py_engine.formats.source import Source
 from py_engine.generate.loop import Sequencer
+from py_engine.generate.profile import profile, step_bytes, table
 from py_engine.generate.programs import Programs
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.device import Device
@@ -31,6 +33,8 @@ from py_engine.text.tokenizer import MakeEncoder, Tokenizer
 
 CONTEXT = 4096
 """Positions of the cache unless the caller asks for others; never more than the model has."""
+_PROFILED = 512
+"""Positions of the cache, and tokens of a prompt, with which DEBUG=2 times the kernels."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,7 @@ class Engine:
         self._template = ChatTemplate(source if isinstance(source, str) else "", tokenizer)
         self._load_s = load_s
         self._stopping = False
+        self._debug = SILENT
         device = memory.device
         self.info = _describe(gguf) | {
             "context": programs.context,
@@ -194,6 +199,15 @@ class Engine:
             "load_s": load_s,
             "warnings": [*gguf.warnings, *tokenizer.warnings, *self._template.warnings],
         }
+
+    async def report(self, debug: Debug) -> None:
+        """Tell of the load and, from now on, of each reply; before the first one."""
+        self._debug = debug
+        debug.loaded(self.info)
+        if debug.level >= 2:
+            tokens = min(_PROFILED, self._programs.context)
+            debug.say(table(await profile(self._programs, tokens - 1, tokens)))
+            self._sequencer = Sequencer(self._programs)  # the cache's content is meaningless now
 
     def chat(
         self,
@@ -275,6 +289,9 @@ class Engine:
         texts.append(rest)
         timings = self._timings(started, first, time.monotonic(), len(ids))
         reply = Reply("".join(texts), tuple(prompt), tuple(ids), reason, timings)
+        if self._debug.level:
+            middle = len(prompt) + len(ids) // 2
+            self._debug.replied(timings, step_bytes(self._programs, middle - 1))
         yield Piece(rest, tuple(ids[-1:]) if reason == "stop" else (), reply)
 
     def _timings(self, started: float, first: float, ended: float, tokens: int) -> dict[str, float]:

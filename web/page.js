@@ -2,8 +2,9 @@
  * The chat page: <inferaived-chat> with a model picker, settings, a drop target and an offline
  * copy. It knows the widget's few properties and events; the conversation is the widget's.
  *
- * The address may say `?model=URL`, which waits for the visitor's Start, and where the widget
- * holds this page in a frame also `?embed` and `?system=text`.
+ * The address may say `?model=URL`, which waits for the visitor's Start, `?debug=2`, which tells
+ * the console how long each kernel takes, and where the widget holds this page in a frame also
+ * `?embed` and `?system=text`.
  */
 
 import { keepOffline } from "./offline.js";
@@ -172,6 +173,7 @@ function keepConversation() {
 
 // ---- start
 
+chat.debug = Number(parameters.get("debug")) || 0;
 const model = parameters.get("model");
 if (model) chat.setAttribute("model", modelAddress(model).url);
 if (parameters.has("embed")) {

@@ -39,11 +39,12 @@
  */
 
 /**
- * What `start` may withhold, for tests and for finding faults; see gpu.js.
+ * What `start` may withhold, for tests and for finding faults, see device.js; and what is told.
  *
  * @typedef {object} StartOptions
  * @property {string[]} [withhold]  WebGPU features not to use, such as "subgroups"
  * @property {boolean} [defaultLimits]  ask for WebGPU's default limits instead of the adapter's
+ * @property {number} [debug]  the level of py_engine/base/debug.py, which prints to the console
  */
 
 /** @typedef {{ kind: "start", id: number, options: StartOptions }} StartRequest */

@@ -31,6 +31,7 @@ const SQUARE = "M7 7h10v10H7z";
 export class InferaivedChat extends HTMLElement {
   static observedAttributes = ["model"];
   /** Sampling options of the next reply. @type {Options} */ options = {};
+  /** What the next load tells the console: see protocol.js. */ debug = 0;
   /** @type {ChatMessage[]} */ #messages = [];
   /** @type {State} */ #state = "idle";
   /** @type {ModelLike | null} */ #model = null;
@@ -195,7 +196,8 @@ export class InferaivedChat extends HTMLElement {
       if (loading === this.#loading) bar(done, total);
     };
     try {
-      const engine = await load(model, { signal: loading.signal, onProgress });
+      const { debug } = this;
+      const engine = await load(model, { signal: loading.signal, onProgress, debug });
       if (loading === this.#loading) {
         this.#ready(engine);
         return engine;

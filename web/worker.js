@@ -42,6 +42,7 @@ async function boot(options) {
     return python;
   }, engine);
   const receive = python.pyimport(HOST).serve({
+    debug: options.debug ?? 0,
     files,
     makeEncoder,
     openGpu: async () => {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from py_engine.generate.programs import Programs
 from py_engine.gpu.device import Dispatch
+from py_engine.ops.attention import splits
 
 _ENOUGH_S = 0.02
 _MOST_REPEATS = 256
@@ -26,7 +27,7 @@ class KernelTime:
     seconds: float
     """For all of them once."""
     nbytes: int
-    """Bytes that they bind: what they read and write at most."""
+    """What they read and write at most: see `touched`."""
 
 
 async def profile(programs: Programs, position: int, tokens: int) -> list[KernelTime]:
@@ -42,10 +43,31 @@ async def profile(programs: Programs, position: int, tokens: int) -> list[Kernel
             kernels.setdefault(dispatch.shader.code, []).append(dispatch)
         for dispatches in kernels.values():
             seconds = await _seconds(programs, dispatches)
-            nbytes = sum(b.nbytes for d in dispatches for b in d.bindings)
+            nbytes = sum(touched(d, position, programs.context) for d in dispatches)
             label = dispatches[0].shader.label
             times.append(KernelTime(key, label, len(dispatches), seconds, nbytes))
     return times
+
+
+def touched(dispatch: Dispatch, position: int, context: int) -> int:
+    """Bytes that a dispatch binds, of which of the cache only the positions up to `position` count.
+
+    An embedding's rows are read by number: as much as is written.
+    """
+    total = 0
+    for (name, _), binding in zip(dispatch.shader.bindings, dispatch.bindings, strict=True):
+        if name in ("keys", "values"):
+            total += binding.nbytes * (position + 1) // context
+        elif (dispatch.shader.name, name) != ("embed", "w"):
+            total += binding.nbytes
+    return total
+
+
+def step_bytes(programs: Programs, position: int) -> int:
+    """Bytes that a step of decoding at `position` binds: what it reads and writes at most."""
+    keys = (f"decode {splits(position + 1)}", "logits", "sample")
+    dispatches = [dispatch for key in keys for dispatch in programs.recorded(key)]
+    return sum(touched(dispatch, position, programs.context) for dispatch in dispatches)
 
 
 async def _seconds(programs: Programs, dispatches: Sequence[Dispatch]) -> float:
@@ -78,7 +100,7 @@ def table(times: Sequence[KernelTime]) -> str:
             each, rate = one.seconds / one.dispatches, one.nbytes / max(one.seconds, 1e-9)
             lines.append(
                 f"{name:<14}{one.dispatches:>10}{each * 1e6:>10.1f}{one.seconds * 1e3:>9.3f}"
-                f"{rate / 1e9:>8.0f}  {one.kernel}"
+                f"{rate / 1e9:>8.1f}  {one.kernel}"
             )
         total = sum(one.seconds for one in mine)
         count = sum(one.dispatches for one in mine)

@@ -1,13 +1,15 @@
 """The console command `inferaived`: ask, chat, score, tokenize and inspect, on either host.
 
 Answers go to standard output, everything else to standard error. Exit status 0, or 1 with one
-line that says what is wrong and what to do.
+line that says what is wrong and what to do. The environment variable DEBUG makes it tell of loads,
+replies and kernels: base/debug.py.
 """
 
 import argparse
 import asyncio
 import json
 import math
+import os
 import sys
 from array import array
 from collections.abc import AsyncIterator, Sequence
@@ -15,6 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from py_engine.base.debug import Debug, level
 from py_engine.base.errors import BadRequest, InferaivedError, SourceError
 from py_engine.engine import Piece, Reply
 from py_engine.generate.sampling import Sampling
@@ -25,6 +28,7 @@ Host = NativeEngine | BrowserEngine
 _ROOT = Path(__file__).parents[2]
 DIST = _ROOT / "dist"
 DEMO = _ROOT / "web" / "models" / "demo.gguf"
+_ERASE = "\r\033[K"  # what stands on the line of progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,9 +122,16 @@ def _sampling(options: argparse.Namespace) -> Sampling:
 
 def _host(options: argparse.Namespace) -> Host:
     withhold = getattr(options, "withhold", [])
+    debug = Debug(level(os.environ.get("DEBUG")), _tell)
     if options.host == "browser":
-        return BrowserEngine(DIST, withhold=withhold)
-    return NativeEngine(withhold=withhold)
+        return BrowserEngine(DIST, withhold=withhold, debug=debug)
+    return NativeEngine(withhold=withhold, debug=debug)
+
+
+def _tell(text: str) -> None:
+    if sys.stderr.isatty():
+        print(_ERASE, end="", file=sys.stderr)
+    print(text, file=sys.stderr)
 
 
 async def _load(host: Host, options: argparse.Namespace) -> None:
@@ -132,7 +143,7 @@ async def _load(host: Host, options: argparse.Namespace) -> None:
 
     await host.load(options.model, context=options.context, progress=progress)
     if shown:
-        print("\r\033[K", end="", file=sys.stderr)
+        print(_ERASE, end="", file=sys.stderr)
     for warning in host.info.get("warnings", ()):
         print(f"inferaived: warning: {warning}", file=sys.stderr)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from py_engine.base import errors
+from py_engine.base.debug import SILENT, Debug
 from py_engine.engine import Piece, Reply
 from py_engine.formats.gguf import shard_names
 from py_engine.generate.sampling import Sampling
@@ -105,6 +106,7 @@ class BrowserEngine:
         software: True takes SwiftShader though there be a GPU.
         withhold, default_limits: as NativeDevice has them.
         chromium: path of the browser; found if not given.
+        debug: the level is the engine's; what the browser's console gets is said too.
     """
 
     info: dict[str, Any]
@@ -118,10 +120,16 @@ class BrowserEngine:
         withhold: Sequence[str] = (),
         default_limits: bool = False,
         chromium: str | None = None,
+        debug: Debug = SILENT,
     ) -> None:
         self._dist = dist
         self._flags = SOFTWARE if software or not has_gpu() else HARDWARE
-        self._options = {"withhold": list(withhold), "defaultLimits": default_limits}
+        self._debug = debug
+        self._options = {
+            "withhold": list(withhold),
+            "defaultLimits": default_limits,
+            "debug": debug.level,
+        }
         self._chromium = chromium
         self._emit: Callable[[Any], None] = lambda _: None
         self._browser: Browser | None = None
@@ -145,6 +153,7 @@ class BrowserEngine:
             self._browser = await launch(self._playwright, self._flags, self._chromium)
             self.page = await self._browser.new_page()
             await self.page.expose_function("inferaivedEmit", self._take)
+            self.page.on("console", lambda message: self._debug.say(message.text))
             await self.page.goto(f"{self._server.url}headless.html")
             await self._call(_START, self._options)
         except BaseException:

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer as Library
 
 import py_engine
 from py_engine import engine
+from py_engine.base.debug import SILENT, Debug
 from py_engine.engine import Piece
 from py_engine.formats.gguf import read_split
 from py_engine.generate.sampling import Sampling
@@ -45,13 +46,21 @@ class NativeEngine:
     Args:
         withhold: WebGPU features not to use.
         default_limits: keep WebGPU's default limits although the adapter has more.
+        debug: what to tell of itself, and where.
     """
 
     info: dict[str, Any]
     """What `load` tells of the model and the device."""
 
-    def __init__(self, *, withhold: Sequence[str] = (), default_limits: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        withhold: Sequence[str] = (),
+        default_limits: bool = False,
+        debug: Debug = SILENT,
+    ) -> None:
         self._withhold, self._default_limits = withhold, default_limits
+        self._debug = debug
         self._device: NativeDevice | None = None
         self.engine: engine.Engine | None = None
         self.info = {}
@@ -82,6 +91,7 @@ class NativeEngine:
             progress=progress,
         )
         self.info = self.engine.info
+        await self.engine.report(self._debug)
 
     def chat(
         self,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from pyodide.ffi import JsException, create_proxy, to_js
 
 import py_engine
+from py_engine.base.debug import Debug
 from py_engine.base.errors import DeviceLost, InferaivedError, SourceError
 from py_engine.engine import Engine, Piece, inspect, load
 from py_engine.formats.gguf import read_split, shard_names
@@ -75,7 +76,7 @@ class Worker:
     """Serves requests.
 
     Args:
-        js: what web/worker.js gives: files, makeEncoder, openGpu, emit, emitLogits.
+        js: what web/worker.js gives: files, makeEncoder, openGpu, emit, emitLogits, debug.
     """
 
     def __init__(self, js: Any) -> None:
@@ -153,6 +154,7 @@ class Worker:
                     context=message.get("context"),
                     progress=self._progress(message["id"]),
                 )
+                await self._engine.report(Debug(self._js.debug, print))  # to the console
                 return self._engine.info
             except BaseException:
                 self._free()
