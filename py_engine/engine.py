@@ -22,6 +22,7 @@ from py_engine.generate.programs import Programs
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.device import Device
 from py_engine.gpu.dry import DryDevice
+from py_engine.gpu.probe import probe
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
 from py_engine.layers.decoder import Decoder
@@ -106,6 +107,7 @@ async def load(
     try:
         gguf = await read_split(sources)
         library = Library(read_shader, device)
+        await probe(library, device)
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached)
         compiling = asyncio.ensure_future(programs.compile())
@@ -190,6 +192,7 @@ class Engine:
         self._stopping = False
         self._debug = SILENT
         device = memory.device
+        warnings = [*gguf.warnings, *tokenizer.warnings, *self._template.warnings]
         self.info = _describe(gguf) | {
             "context": programs.context,
             "n_vocab": programs.model.vocabulary,
@@ -197,7 +200,7 @@ class Engine:
             "adapter": device.info,
             "features": sorted(device.features),
             "load_s": load_s,
-            "warnings": [*gguf.warnings, *tokenizer.warnings, *self._template.warnings],
+            "warnings": warnings + programs.warnings,
         }
 
     async def report(self, debug: Debug) -> None:

@@ -62,6 +62,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
     if subgroups:
+        yield "load/subgroup_probe", {}, {}
         for norm in ({}, _NORM):
             yield "matvec", {"K": 256, "R": 4, "GATED": True}, weight | _SINGLE | norm
     options: tuple[tuple[str, ...], ...] = ((), ("ADD",), ("GATED",), ("ADD", "GATED"))

@@ -8,12 +8,13 @@ load, the rest when it is first needed, since compilers of shaders are slow.
 
 import struct
 from array import array
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.device import Dispatch, Program
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.gpu.wgsl import Shader
 from py_engine.layers.activations import Activations
 from py_engine.layers.decoder import Decoder
 from py_engine.ops.attention import splits
@@ -23,6 +24,9 @@ CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
+
+
+Check = Callable[[Sequence[Shader]], Awaitable[bool]]
 
 
 class Programs:
@@ -52,11 +56,22 @@ class Programs:
         self._seed = 0
         self._recorders: dict[str, Recorder] = {}
         self._programs: dict[str, Program] = {}
+        self._all_logits: Tensor | None = None
         self._library = library
-        if library:
-            self._record(library)
+        self.check: Check | None = None
+        """Sees shaders before they are used; True: it changed the library, so record anew."""
+        self._record()
 
-    def _record(self, library: Library) -> None:
+    @property
+    def warnings(self) -> list[str]:
+        """What was found not to work on this device as it should."""
+        return self._library.warnings if self._library else []
+
+    def _record(self) -> None:
+        library = self._library
+        if not library:
+            return
+
         def rec(key: str) -> Recorder:
             self._recorders[key] = Recorder(library, self.memory)
             return self._recorders[key]
@@ -68,6 +83,8 @@ class Programs:
             n *= 2
         for size in CHUNKS:
             self.model.prefill(rec(f"prefill {size}"), self._act.first(size))
+        if self._all_logits:
+            self.model.logits_all(rec("all logits"), self._act.first(SCORED), self._all_logits)
         self.model.logits_last(rec("logits"), self._act, self._logits)
         sample(
             rec("sample"),
@@ -108,20 +125,29 @@ class Programs:
     async def prepare(self, tokens: int, *, scored: bool = False) -> None:
         """Have the program for a chunk of `tokens` tokens, and for all its logits if `scored`."""
         await self._build([_prefill(tokens)])
-        if scored and self._library and "all logits" not in self._recorders:
+        if scored and not self._all_logits:
             shape = (SCORED, self.model.vocabulary)
             self._all_logits = self.memory.tensor(shape, "logits of a chunk")
-            rec = Recorder(self._library, self.memory)
-            self.model.logits_all(rec, self._act.first(SCORED), self._all_logits)
-            self._recorders["all logits"] = rec
+            self._record()
             await self._build(["all logits"])
 
     async def _build(self, keys: Sequence[str]) -> None:
         missing = [key for key in keys if key not in self._programs]
-        lists = [self._recorders[key].dispatches for key in missing]
-        await self.device.compile([d.shader for dispatches in lists for d in dispatches])
-        for key, dispatches in zip(missing, lists, strict=True):
-            self._programs[key] = self.device.record(dispatches)
+        while True:
+            shaders = [d.shader for key in missing for d in self._recorders[key].dispatches]
+            await self.device.compile(shaders)
+            if not self.check or not await self.check(shaders):
+                break
+            self._record()
+        for key in missing:
+            self._programs[key] = self.device.record(self._recorders[key].dispatches)
+
+    def rebuild(self) -> Awaitable[None]:
+        """Record and build anew what is built, after the library was changed."""
+        keys = list(self._programs)
+        self.close()
+        self._record()
+        return self._build(keys)
 
     def close(self) -> None:
         """Forget the programs; the buffers are the memory's."""
@@ -175,6 +201,7 @@ class Programs:
     def score(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
         """Submit up to SCORED tokens; their logits, (len(ids), V) f32."""
         self._feed(ids, at)
+        assert self._all_logits, "prepare comes first"
         programs = [self._programs[_prefill(len(ids))], self._programs["all logits"]]
         nbytes = 4 * len(ids) * self.model.vocabulary
         return self.device.read(self._all_logits.handle, 0, nbytes, programs)

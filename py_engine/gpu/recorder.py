@@ -37,6 +37,8 @@ class Library:
         self.subgroup_size = device.subgroup_size if self.subgroups else 0
         self.tilings: dict[tuple[str, int], tuple[int, ...]] = {}
         """What was tuned on this device: a kernel's tiling by a weight's type and columns."""
+        self.warnings: list[str] = []
+        """What does not work on this device as it should, for people."""
         self._plain: set[str] = set()
 
     def forgo_subgroups(self, name: str | None = None) -> None:

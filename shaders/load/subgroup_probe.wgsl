@@ -10,9 +10,10 @@ override WG: u32 = 128;
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let size = subgroupAdd(1u);
-    let first = lane / size * size;
-    let sum = f32(size * first + size * (size - 1u) / 2u);
-    let right = subgroupAdd(f32(lane)) == sum && subgroupMax(lane) == first + size - 1u
-        && subgroupMax(-f32(lane)) == -f32(first);
+    let sum = subgroupAdd(f32(lane));
+    let last = subgroupMax(f32(lane));
+    let first = -subgroupMax(-f32(lane));
+    let right = first == f32(lane / size * size) && last == first + f32(size - 1u)
+        && sum == (first + last) * f32(size) / 2.0;
     sizes[group.x * WG + lane] = select(0u, size, right);
 }
