@@ -1,0 +1,29 @@
+"""DEBUG on a real device: every kernel is told of, and the reply after it is the same as ever."""
+
+import asyncio
+from pathlib import Path
+
+from py_engine.base.debug import Debug
+from tests import fixtures
+from tests.model.conftest import Open, replied
+
+PROMPT = list(range(5, 45))
+
+
+def test_kernels_are_timed_and_leave_nothing_behind(open_model: Open, tmp_path: Path) -> None:
+    spec = fixtures.write(tmp_path / "m.gguf", "qwen3", "Q4_K")
+    wanted = replied(open_model(spec), PROMPT)
+    engine = open_model(spec)
+    told: list[str] = []
+    asyncio.run(engine.report(Debug(2, told.append)))
+    loaded, adapter, table = told
+    assert loaded.startswith(f"{engine.info['name']}: qwen3, ")
+    assert adapter.startswith(str(engine.info["adapter"]))
+    for key in ("decode 1", "logits", "prefill 256", "sample"):  # of a context of 256
+        total = [line for line in table.splitlines() if line.startswith(key)][-1].split()
+        assert total[-1] == "all"
+        assert int(total[-3]) == engine._programs.dispatches(key)
+        assert float(total[-2]) > 0
+    assert replied(engine, PROMPT).ids == wanted.ids
+    assert len(told) == 4
+    assert f"{len(wanted.ids) - 1} steps" in told[-1]

@@ -1,0 +1,95 @@
+"""What a token costs, counted on models of real shapes and no GPU: launches and bytes.
+
+No clock: a design that launches more kernels or reads weights twice is slow on every machine, and
+fails here on this one.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from py_engine import engine
+from py_engine.formats.gguf import GGUF, read_split
+from py_engine.generate.profile import step_bytes
+from py_engine.generate.programs import Programs
+from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
+from py_engine.gpu.recorder import Library
+from py_engine.gpu.tensor import Memory
+from py_engine.hosts.files import open_sources
+from py_engine.hosts.native import read_shader
+from py_engine.ops.attention import SPAN, splits
+from tests.bench import models
+
+CONTEXT = 4096
+LIMITS = {**DEFAULT_LIMITS, "maxBufferSize": 1 << 31, "maxStorageBufferBindingSize": 1 << 31}
+SPECS = ("qwen3-0.6b:Q4_K", "qwen3-0.6b:Q8_0", "llama-1b:Q4_K")
+RUNGS = (frozenset({"subgroups"}), frozenset[str]())
+Built = Callable[[frozenset[str]], tuple[GGUF, Programs]]
+
+
+@pytest.fixture(params=SPECS)
+def built(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Built:
+    """Records a model's programs on a rung; of its file only the header is written."""
+    shape, kind = models.parse(request.param)
+    path = tmp_path / "m.gguf"
+    monkeypatch.setattr(models, "_data", lambda *_: ())
+    models.write(path, models.SHAPES[shape], kind, request.param)
+    os.truncate(path, 1 << 31)  # a hole, where the weights would be
+
+    def build(features: frozenset[str]) -> tuple[GGUF, Programs]:
+        sources = open_sources(str(path))
+        gguf = asyncio.run(read_split(sources))
+        for source in sources:
+            source.close()
+        device = DryDevice(features, LIMITS)
+        memory = Memory(device)
+        model, context = engine._build(gguf, memory, CONTEXT)
+        return gguf, Programs(model, memory, Library(read_shader, device), context)
+
+    return build
+
+
+@pytest.mark.parametrize("features", RUNGS, ids=["subgroups", "plain"])
+def test_launches_per_token(built: Built, features: frozenset[str]) -> None:
+    """At most 5 a layer, 6 where attention is split, and 4 for all that is not a layer."""
+    _, programs = built(features)
+    layers = len(programs.model.blocks)
+    rest = programs.dispatches("logits") + programs.dispatches("sample")
+    for positions, most in ((SPAN, 5), (SPAN + 1, 6), (CONTEXT, 6)):
+        blocks = programs.dispatches(f"decode {splits(positions)}")
+        assert blocks <= most * layers + 1
+        assert blocks + rest <= most * layers + 4
+
+
+@pytest.mark.parametrize("features", RUNGS, ids=["subgroups", "plain"])
+def test_bytes_per_token(built: Built, features: frozenset[str]) -> None:
+    """A step reads every weight once, the cache as far as it is filled, and next to nothing else.
+
+    Next to nothing: planes are up to 3 % larger than the file's blocks, and the rest is logits,
+    activations and attention's splits, bound for the longest context. Qwen3-0.6B's keys alone,
+    bound twice, would be 4 %.
+    """
+    gguf, programs = built(features)
+    weights = sum(tensor.nbytes for tensor in gguf.tensors.values())
+    heads = programs.model.config.heads
+    kept = 2 * 2 * heads.K * heads.D * len(programs.model.blocks)  # keys and values, halves
+    for position in (0, 511, CONTEXT - 1):
+        least = weights + kept * (position + 1)
+        found = step_bytes(programs, position)
+        assert least <= found <= 1.06 * least
+
+
+def test_weights_are_bound_once(built: Built) -> None:
+    """But for the embedding, of which a step also takes one row."""
+    _, programs = built(RUNGS[0])
+    dispatches = [*programs.recorded("decode 1"), *programs.recorded("logits")]
+    bound = [
+        binding
+        for dispatch in dispatches
+        for (name, _), binding in zip(dispatch.shader.bindings, dispatch.bindings, strict=True)
+        if name == "w" and dispatch.shader.name != "embed"
+    ]
+    assert len(bound) == len(set(bound)) == 4 * len(programs.model.blocks) + 1
