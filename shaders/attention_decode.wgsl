@@ -37,11 +37,11 @@ struct Params {
 
 // #include "lib/halves.wgsl"
 // #include "lib/rope.wgsl"
+// #include "lib/softmax.wgsl"
 
 var<workgroup> heads: array<f32, (GW + 1u) * D>;      // GW queries, then the new key
 var<workgroup> scores: array<f32, SCRATCH>;
 var<workgroup> team: array<f32, (GW + 1u) * 16u>;
-var<workgroup> sums: array<f32, GW * 16u>;
 
 // queries and key: fetched, normed, rotated; queries scaled by 1/sqrt(D)
 fn prepare(first: u32, kv: u32, lane: u32) {
@@ -94,7 +94,8 @@ fn store(kv: u32, e: u32) {
 fn score(kv: u32, begin: u32, n: u32, lane: u32) {
     for (var i = lane; i < n; i += WG) {
         var dots = array<f32, GW>();
-        for (var e = 0u; e < LV; e++) {
+        // #unroll
+        for (var e = 0u; e < LV; e += 1u) {
             let w = keys[(kv * LV + e) * S + begin + i];
             let a = vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y));
             let b = vec4<f32>(unpack2x16float(w.z), unpack2x16float(w.w));
@@ -109,40 +110,6 @@ fn score(kv: u32, begin: u32, n: u32, lane: u32) {
         for (var h = 0u; h < GW; h += 1u) { scores[h * SPAN + i] = dots[h]; }
     }
     workgroupBarrier();
-}
-
-// scores become weights exp(score - max); 16 lanes a head leave their maxima and sums
-fn weigh(n: u32, lane: u32) {
-    for (var i = lane; i < GW * 16u; i += WG) {
-        var top = -1e30;
-        for (var j = i % 16u; j < n; j += 16u) { top = max(top, scores[i / 16u * SPAN + j]); }
-        team[i] = top;
-    }
-    workgroupBarrier();
-    for (var i = lane; i < GW * 16u; i += WG) {
-        let head = i / 16u;
-        let top = largest(head);
-        var sum = 0.0;
-        for (var j = i % 16u; j < n; j += 16u) {
-            let weight = exp(scores[head * SPAN + j] - top);
-            scores[head * SPAN + j] = weight;
-            sum += weight;
-        }
-        sums[i] = sum;
-    }
-    workgroupBarrier();
-}
-
-fn largest(head: u32) -> f32 {
-    var top = -1e30;
-    for (var j = 0u; j < 16u; j += 1u) { top = max(top, team[head * 16u + j]); }
-    return top;
-}
-
-fn total(head: u32) -> f32 {
-    var sum = 0.0;
-    for (var j = 0u; j < 16u; j += 1u) { sum += sums[head * 16u + j]; }
-    return sum;
 }
 
 @compute @workgroup_size(WG)
@@ -162,14 +129,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var high = array<vec4<f32>, GW>();
     let e = lane % LV;
     if (lane < TEAMS * LV) {
-        for (var i = lane / LV; i < n; i += TEAMS) {
-            let w = values[(kv * S + begin + i) * LV + e];
-            let a = vec4<f32>(unpack2x16float(w.x), unpack2x16float(w.y));
-            let b = vec4<f32>(unpack2x16float(w.z), unpack2x16float(w.w));
+        // Four positions at a time, so that their loads wait together; those beyond n count as 0.
+        for (var i = lane / LV; i < n; i += TEAMS * 4u) {
+            var w = array<vec4<u32>, 4>();
             // #unroll
-            for (var h = 0u; h < GW; h += 1u) {
-                low[h] += scores[h * SPAN + i] * a;
-                high[h] += scores[h * SPAN + i] * b;
+            for (var j = 0u; j < 4u; j += 1u) {
+                let at = (kv * S + min(begin + i + j * TEAMS, S - 1u)) * LV + e;
+                w[j] = select(vec4<u32>(), values[at], i + j * TEAMS < n);
+            }
+            // #unroll
+            for (var j = 0u; j < 4u; j += 1u) {
+                let a = vec4<f32>(unpack2x16float(w[j].x), unpack2x16float(w[j].y));
+                let b = vec4<f32>(unpack2x16float(w[j].z), unpack2x16float(w[j].w));
+                // #unroll
+                for (var h = 0u; h < GW; h += 1u) {
+                    let weight = scores[h * SPAN + min(i + j * TEAMS, SPAN - 1u)];
+                    low[h] += weight * a;
+                    high[h] += weight * b;
+                }
             }
         }
     }

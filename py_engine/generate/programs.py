@@ -17,7 +17,7 @@ from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.gpu.wgsl import Shader
 from py_engine.layers.activations import Activations
 from py_engine.layers.decoder import Decoder
-from py_engine.ops.attention import splits
+from py_engine.ops.attention import SPAN, splits
 from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, SETTINGS_BYTES, sample
 
 CHUNKS = (16, 64, 256, 512)
@@ -77,10 +77,8 @@ class Programs:
             return self._recorders[key]
 
         one = self._act.one()
-        n = 1
-        while n <= splits(self.context):
+        for n in sorted({splits(at) for at in (*range(1, self.context, SPAN), self.context)}):
             self.model.decode(rec(f"decode {n}"), one, n)
-            n *= 2
         for size in CHUNKS:
             self.model.prefill(rec(f"prefill {size}"), self._act.first(size))
         if self._all_logits:

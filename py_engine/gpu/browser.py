@@ -68,6 +68,8 @@ class BrowserDevice:
 
     async def compile(self, shaders: Sequence[Shader]) -> None:
         fresh = {shader.code: shader for shader in shaders if shader.code not in self._pipelines}
+        if not fresh:
+            return
         wanted = list(fresh.values())
         texts = [
             {"name": s.name, "code": s.code, "bindings": [access for _, access in s.bindings]}

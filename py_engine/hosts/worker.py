@@ -138,6 +138,8 @@ class Worker:
                 self._free()
             answer = {"kind": "fail", "id": number, "error": _failure(error)}
         self._emit(json.dumps(answer))
+        if answer["kind"] == "ready" and self._engine:  # while the reader reads
+            asyncio.get_running_loop().call_soon(self._engine.tokenizer.prepare)
 
     async def _load(self, message: Message) -> object:
         async with self._turn:

@@ -14,6 +14,7 @@ from py_engine.gpu.tensor import Tensor
 
 SPAN = 256
 """Positions that one split of `attention_decode` may have; the shader's constant."""
+_SHORT, _BUSY = 64, 32
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,13 @@ class Cache:
 
 
 def splits(positions: int) -> int:
-    """The number of splits, a power of two, for a step that sees `positions` positions."""
+    """The number of splits, a power of two, for a step that sees `positions` positions.
+
+    One as long as that is enough; then so many that a large GPU is busy, up to a split for 64.
+    """
     needed = -(-positions // SPAN)
+    if needed > 1:
+        needed = max(needed, min(-(-positions // _SHORT), _BUSY))
     return 1 << (needed - 1).bit_length()
 
 

@@ -5,6 +5,7 @@ vocabulary without them, so it cannot produce one. Does not know chat templates 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Protocol
 
 from py_engine.text.special import Splitter
@@ -60,10 +61,19 @@ class Tokenizer:
         lstrip, rstrip = _strips(metadata, special)
         self._special = Splitter(special, lstrip, rstrip)
         self._user_defined = Splitter(shown, lstrip, rstrip)
-        self._encoder = make_encoder(tokenizer_json(vocabulary))
-        self._lacks_bytes = vocabulary.pre.byte_level and not (
-            BYTE_OF_CHAR.keys() <= vocabulary.ids.keys() - special.keys()
+        self._make_encoder = make_encoder
+        self._lacks_bytes = vocabulary.pre.byte_level and not all(
+            char in vocabulary.ids and char not in special for char in BYTE_OF_CHAR
         )
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """Made when first needed: with it a load would take as long again."""
+        return self._make_encoder(tokenizer_json(self.vocabulary))
+
+    def prepare(self) -> None:
+        """Make the host's library now, so that the first prompt need not wait for it."""
+        self._encoder  # noqa: B018 (the property does the work)
 
     def encode(self, text: str, *, special: bool = False, drop: str = "") -> list[int]:
         """The ids of a text; no BOS or EOS is added.

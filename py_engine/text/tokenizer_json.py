@@ -23,11 +23,15 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
     Ids from the number of tokens on stand for bytes that have no token. With them the libraries
     agree: without, one drops such a byte before the merges and the other after.
     """
-    vocab = {text: i for text, i in vocabulary.ids.items() if i not in vocabulary.guarded}
+    vocab = dict(vocabulary.ids)
+    for i in vocabulary.guarded:
+        text = vocabulary.texts[i]
+        if text is not None and vocab.get(text) == i:
+            del vocab[text]
     if vocabulary.model == "llama":
         merges = [list(pair) for pair in _pairs_by_score(vocabulary, vocab)]
     else:
-        merges = [list(pair) for pair in _pairs_in_file(vocabulary, vocab)]
+        merges = _pairs_in_file(vocabulary, vocab)
     fallback = not vocabulary.pre.byte_level
     unknown = min((i for i in vocabulary.guarded if vocabulary.types[i] == 2), default=None)
     if fallback and unknown is not None:
@@ -85,17 +89,21 @@ def _pre_tokenizer(vocabulary: Vocabulary) -> object:
     return {"type": "Sequence", "pretokenizers": steps} if steps else None
 
 
-def _pairs_in_file(vocabulary: Vocabulary, vocab: dict[str, int]) -> Iterator[tuple[str, str]]:
+def _pairs_in_file(vocabulary: Vocabulary, vocab: dict[str, int]) -> list[list[str]]:
     """The file's merges by rank; those that lead to no token of `vocab` are left out.
 
     A line is cut at the first space after its first byte, as llama.cpp cuts it.
     """
-    for line in vocabulary.merges:
-        text = line.decode(errors="replace")
-        at = text.find(" ", 1)
-        left, right = text[:at], text[at + 1 :]
-        if at > 0 and left in vocab and right in vocab and left + right in vocab:
-            yield left, right
+    lines = b"\n".join(vocabulary.merges).decode(errors="replace").split("\n")
+    if len(lines) != len(vocabulary.merges):  # a line break within a line
+        lines = [line.decode(errors="replace") for line in vocabulary.merges]
+    pairs = [line.split(" ") for line in lines]
+    if not set(map(len, pairs)) <= {2}:
+        cuts = [line.find(" ", 1) for line in lines]
+        pairs = [[s[:at], s[at + 1 :]] for s, at in zip(lines, cuts, strict=True) if at > 0]
+    return [
+        pair for pair in pairs if pair[0] in vocab and pair[1] in vocab and "".join(pair) in vocab
+    ]
 
 
 def _pairs_by_score(vocabulary: Vocabulary, vocab: dict[str, int]) -> Iterator[tuple[str, str]]:

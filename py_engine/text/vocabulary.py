@@ -102,8 +102,8 @@ class _Reader:
             return None
         if not isinstance(value, list):
             raise BadTokenizer(key, f"is of type {type(value).__name__}, not an array")
-        wrong = next((i for i, item in enumerate(value) if type(item) not in kinds), None)
-        if wrong is not None:
+        if not set(map(type, value)) <= set(kinds):
+            wrong = next(i for i, item in enumerate(value) if type(item) not in kinds)
             raise BadTokenizer(key, f"holds {value[wrong]!r} at index {wrong}")
         return value
 
@@ -159,8 +159,15 @@ def _pre_tokenizer(reader: _Reader, model: str) -> PreTokenizer:
 
 def _texts(raw: Sequence[bytes]) -> tuple[list[str | None], dict[str, int], list[str]]:
     """Each token's text, the index by text, and what was odd."""
+    try:  # all at once, which is ten times as fast and nearly always possible
+        whole = SENTINEL.encode().join(raw).decode().split(SENTINEL)
+    except UnicodeDecodeError:
+        whole = []
+    if len(whole) == len(raw) and all(whole):
+        ids = dict(zip(whole, range(len(whole)), strict=True))
+        return [*whole], ids, _twice(len(whole) - len(ids))
     texts: list[str | None] = []
-    ids: dict[str, int] = {}
+    ids = {}
     unreadable = doubled = 0
     for i, token in enumerate(raw):
         text: str | None
@@ -178,15 +185,22 @@ def _texts(raw: Sequence[bytes]) -> tuple[list[str | None], dict[str, int], list
     warnings = []
     if unreadable:
         warnings.append(f"{unreadable} tokens are empty or not valid text; they are never produced")
-    if doubled:
-        warnings.append(f"{doubled} tokens occur twice; of each the last is used")
-    return texts, ids, warnings
+    return texts, ids, warnings + _twice(doubled)
+
+
+def _twice(doubled: int) -> list[str]:
+    return [f"{doubled} tokens occur twice; of each the last is used"] if doubled else []
+
+
+_KINDS = frozenset(range(1, 7))
 
 
 def _types(reader: _Reader, model: str, raw: Sequence[bytes]) -> list[int]:
     given = reader.per_token("token_type", int)
     if given is not None:
-        return [value if value in range(1, 7) else NORMAL for value in given[: len(raw)]]  # type: ignore[misc]
+        if set(given) <= _KINDS:
+            return given[: len(raw)]  # type: ignore[return-value]
+        return [value if value in _KINDS else NORMAL for value in given[: len(raw)]]  # type: ignore[misc]
     reader.warnings.append("the file gives no token types; they are guessed")
     types = [NORMAL] * len(raw)
     if model == "llama":

@@ -179,8 +179,8 @@ def test_splits_follow_the_position(rig: Rig) -> None:
     assert [run[0] for run in rig.device.of("run")[1:]] == [
         "decode 1",  # position 254
         "decode 1",  # position 255, the 256th
-        "decode 2",
-        "decode 2",
+        "decode 8",
+        "decode 8",
     ]
 
 
@@ -219,7 +219,7 @@ def test_short_steps_travel_together(rig: Rig) -> None:
     assert ids == list(range(100, 165))
     runs = rig.device.of("run")
     kinds = [[word for word in run[:-1] if str(word).startswith("decode")] for run in runs[1:]]
-    assert kinds[:3] == [["decode 1"] * 3, ["decode 1"] * 3, ["decode 2"] * 3]
+    assert kinds[:3] == [["decode 1"] * 3, ["decode 1"] * 3, ["decode 8"] * 3]
     # the ring of 64 begins anew with a submit, and nothing is computed beyond max_tokens
     assert [run[-1] for run in runs] == [*(0, 1, 4, 7), *range(10, 64, 3), 0]
     assert sum(map(len, kinds)) == 64
