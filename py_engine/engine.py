@@ -20,6 +20,7 @@ from py_engine.generate.loop import Sequencer
 from py_engine.generate.profile import profile, step_bytes, table
 from py_engine.generate.programs import Programs
 from py_engine.generate.sampling import Sampling
+from py_engine.generate.selfcheck import SelfCheck
 from py_engine.gpu.device import Device
 from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.probe import probe
@@ -110,6 +111,7 @@ async def load(
         await probe(library, device)
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached)
+        programs.check = SelfCheck(library, device).check
         compiling = asyncio.ensure_future(programs.compile())
         await asyncio.sleep(0)  # the compilers run while the tokenizer is made and weights arrive
         tokenizer = Tokenizer(gguf.metadata, make_encoder)

@@ -49,6 +49,16 @@ class Library:
             self._plain.add(name)
         self._shaders.clear()
 
+    def degrade(self, shader: Shader) -> bool:
+        """From now on give a simpler form of a shader; False if there is none."""
+        if not _SUBGROUPS.search(shader.code):
+            return False
+        if "reduce_rows_single" in shader.label and self.subgroup_size:
+            self.subgroup_size = 0  # its size may differ from kernel to kernel
+        else:
+            self.forgo_subgroups(shader.name)
+        return True
+
     @property
     def narrow(self) -> bool:
         """Subgroups are as small as on a CPU, where each barrier ends a loop over the threads."""

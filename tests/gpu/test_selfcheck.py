@@ -1,0 +1,101 @@
+"""The self-check's known answers: right kernels pass, and a fault in any part of one is seen."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from py_engine.formats.quants import SUPPORTED
+from py_engine.generate.known import known
+from py_engine.generate.selfcheck import SelfCheck
+from py_engine.gpu.native import NativeDevice
+from py_engine.gpu.recorder import Library
+from py_engine.gpu.wgsl import Shader
+from tests.gpu.chromium import ChromiumDevice
+from tests.gpu.conftest import natively, read_shader
+from tests.shader_variants import Variant
+
+Device = NativeDevice | ChromiumDevice
+Rung = tuple[Device, Library, str]
+_NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
+_BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
+_HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
+_Q4 = {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"}
+_HEADS = {"D": 64, "H": 8, "KV": 2, "S": 300}
+KERNELS: list[Variant] = [
+    ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True, "LAST": True}, _Q4 | _NORM),
+    ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True}, _Q4 | _BIAS),
+    ("matvec_batch", {"K": 512, "R": 2, "M": 8, "WG": 8, "GATED": True}, _Q4 | _BIAS),
+    ("matmul", {"K": 512, "TM": 64, "ADD": True}, _Q4 | _BIAS),
+    ("matmul", {"K": 512, "TM": 32, "GATED": True}, _Q4),
+    ("embed", {"K": 1024}, _Q4),
+    ("silu_mul", {"F": 100}, {}),
+    ("rms_norm", {"C": 96}, {}),
+    ("rope_cache", {**_HEADS, "ROT": 64, "WG": 32}, _HEAD_NORM),
+    ("attention_decode", {**_HEADS, "ROT": 32, "GW": 2, "NEOX": False}, {}),
+    ("attention_decode", {**_HEADS, "ROT": 64, "GW": 1, "S": 5}, _HEAD_NORM),
+    ("attention_merge", {"D": 64, "H": 8}, {}),
+    ("attention_prefill", {**_HEADS, "BQ": 16}, {}),
+    ("sample_scan", {"V": 5000, "GROUPS": 3}, {}),
+    ("sample_pick", {"V": 5000, "GROUPS": 3}, {}),
+]
+FAULTS = {
+    "matvec": ("b += WG)", "b += WG * 2u)"),
+    "matvec_batch": ("b += WG)", "b += WG * 2u)"),
+    "matmul": ("step < K / 32u", "step < K / 32u - 1u"),
+    "embed": ("i += WG", "i += WG * 2u"),
+    "silu_mul": ("let t = i / F;", "let t = i / F + i / 99u;"),
+    "rms_norm": ("sum += x[row + i] * x[row + i]", "sum += x[row + i]"),
+    "rope_cache": ("select(inverseSqrt(f32(D)), 1.0, is_key)", "1.0"),
+    "attention_decode": ("i += TEAMS", "i += 2u * TEAMS"),
+    "attention_merge": ("weight += exp", "weight -= exp"),
+    "attention_prefill": ("sum += weight;", "sum = weight;"),
+    "sample_scan": ("sum += exp", "sum = exp"),
+    "sample_pick": ("best = argmax(best, lane);", ""),
+}
+"""A fault for each kernel: a text and what stands in its place."""
+
+
+def failing(device: Device, library: Library, variants: Sequence[Variant]) -> list[str]:
+    """Labels of the shaders that the self-check finds wrong."""
+    made: list[Shader] = [library.shader(*variant) for variant in variants]
+    asyncio.run(device.compile(made))
+    wrong = asyncio.run(SelfCheck(library, device).wrong(made))
+    return [shader.label for shader in wrong]
+
+
+def test_right_kernels_pass(rung: Rung) -> None:
+    device, library, _ = rung
+    assert all(known(library.shader(*variant)) for variant in KERNELS)
+    assert failing(device, library, KERNELS) == []
+
+
+@natively
+def test_every_weight_type_passes(rung: Rung) -> None:
+    device, library, _ = rung
+    variants: list[Variant] = [
+        (
+            "matvec",
+            {"K": 768, "WG": 16, "R": 4},
+            {"lib/weight.wgsl": f"lib/weight_{t.lower()}.wgsl"},
+        )
+        for t in SUPPORTED
+    ]
+    assert failing(device, library, variants) == []
+
+
+@pytest.mark.parametrize("rung", ["subgroups"], indirect=True)
+def test_a_fault_in_any_kernel_is_seen(rung: Rung) -> None:
+    device, _, _ = rung
+
+    def read(path: str) -> str:
+        text = read_shader(path)
+        right, wrong = FAULTS.get(path.removesuffix(".wgsl"), ("", ""))
+        assert right in text
+        return text.replace(right, wrong) if right else text
+
+    first = {name: (name, constants, includes) for name, constants, includes in KERNELS[::-1]}
+    assert first.keys() == FAULTS.keys()
+    found = failing(device, Library(read, device), list(first.values()))
+    assert {re.match(r"\w+", label)[0] for label in found} == FAULTS.keys()
