@@ -200,7 +200,7 @@ def _types(reader: _Reader, model: str, raw: Sequence[bytes]) -> list[int]:
     if given is not None:
         if set(given) <= _KINDS:
             return given[: len(raw)]  # type: ignore[return-value]
-        return [value if value in _KINDS else NORMAL for value in given[: len(raw)]]  # type: ignore[misc]
+        return [value if value in _KINDS else NORMAL for value in given[: len(raw)]]
     reader.warnings.append("the file gives no token types; they are guessed")
     types = [NORMAL] * len(raw)
     if model == "llama":
