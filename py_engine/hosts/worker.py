@@ -76,12 +76,13 @@ class Worker:
     """Serves requests.
 
     Args:
-        js: what web/worker.js gives: files, makeEncoder, openGpu, emit, emitLogits, debug.
+        js: what web/worker.js gives: files, makeEncoder, openGpu, debug; and emit,
+            emitToken and emitLogits, which answer.
     """
 
     def __init__(self, js: Any) -> None:
         self._js = js
-        self._emit = js.emit
+        self._emit, self._emit_token = js.emit, js.emitToken
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._replying: int | None = None
@@ -184,8 +185,7 @@ class Worker:
             try:
                 async for piece in begin(self._loaded()):
                     if piece.text or piece.ids:
-                        token = {"kind": "token", "id": number}
-                        self._emit(json.dumps({**token, "text": piece.text, "ids": piece.ids}))
+                        self._emit_token(number, piece.text, *piece.ids)
                     if piece.reply:
                         return {f.name: getattr(piece.reply, f.name) for f in fields(piece.reply)}
                 raise AssertionError("the engine ended without a reply")

@@ -30,7 +30,10 @@ class Detokenizer:
         """The text that may be shown after this token; often empty."""
         if self.stopped or self._tokenizer.is_special(id):
             return ""
-        self._held += self._decoder.decode(self._tokenizer.token_bytes(id))
+        text = self._decoder.decode(self._tokenizer.token_bytes(id))
+        if not self._stops:
+            return text
+        self._held += text
         return self._release(self._held_back())
 
     def finish(self) -> str:
