@@ -4,7 +4,7 @@
 //   options: BIAS, ADD (out += …), GATED (rows are gate 0, up 0, …: silu(row 2r) * row 2r + 1)
 //   only the first state.n tokens are computed      dispatch (ceil(rows / 64), ceil(T / TM), 1)
 
-override TM: u32 = 64;         // tokens per workgroup: 32, 64, or 128 where 24 KiB are shared
+override TM: u32 = 64;         // tokens per workgroup: 16, 32, 64, or 128 where 24 KiB are shared
 override K: u32 = 32;          // columns
 override ADD: bool = false;
 override GATED: bool = false;

@@ -70,7 +70,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
         constants: dict[str, Value] = {"K": 256, **dict.fromkeys(names, True)}
         yield "matvec", constants, weight | includes
         yield "matvec", constants | {"LAST": True}, weight | includes | _NORM
-        for tokens in (32, 64, 128):
+        for tokens in (16, 32, 64, 128):
             yield "matmul", constants | {"TM": tokens}, weight | includes
         yield "matvec_batch", constants, weight | includes
 
@@ -83,8 +83,7 @@ def _attention() -> Iterator[Variant]:
     for shape in _HEADS:
         yield "attention_decode", {**shape, "GW": 2, "ROT": 64}, {}
         yield "attention_merge", {"D": shape["D"], "H": shape["H"]}, {}
-        for rows in (16, 32):
-            yield "attention_prefill", {**shape, "BQ": rows}, {}
+        yield "attention_prefill", {**shape, "BQ": 16}, {}
 
 
 def _variants(subgroups: bool) -> Iterator[Variant]:
