@@ -21,6 +21,7 @@ from py_engine.generate.profile import profile, step_bytes, table
 from py_engine.generate.programs import Programs
 from py_engine.generate.sampling import Sampling
 from py_engine.generate.selfcheck import SelfCheck
+from py_engine.generate.tune import Tuner, Tunings
 from py_engine.gpu.device import Device
 from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.probe import probe
@@ -89,6 +90,8 @@ async def load(
     *,
     context: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    tunings: Tunings | None = None,
+    retune: bool = False,
 ) -> "Engine":
     """Read a model onto a device.
 
@@ -98,6 +101,8 @@ async def load(
         read_shader: gives the text of a path below shaders/.
         context: positions of the cache; None takes the model's, up to 4096.
         progress: called with (bytes done, bytes in all).
+        tunings: where tilings are kept that were found on this device; None does not tune.
+        retune: find them again.
 
     Raises:
         InferaivedError: the file, the network or the machine; nothing is left allocated.
@@ -109,6 +114,8 @@ async def load(
         gguf = await read_split(sources)
         library = Library(read_shader, device)
         await probe(library, device)
+        tuner = Tuner(library, device, tunings, again=retune)
+        await tuner.recall()
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached)
         programs.check = SelfCheck(library, device).check
@@ -122,6 +129,7 @@ async def load(
             )
         await model.weights.load(sources, library, progress or (lambda done, total: None))
         await compiling
+        await tuner.tune(programs)
         await device.read(model.output_norm.weight.handle, 0, 4)
     except BaseException:
         if compiling:

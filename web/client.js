@@ -172,15 +172,19 @@ export async function start({ signal, ...options } = {}) {
  * @param {StartOptions & Abortable & {
  *   onProgress?: (done: number, total: number) => void,
  *   context?: number,
+ *   tune?: boolean | "again",
  *   worker?: EngineWorker,
- * }} [options]  `onProgress` counts bytes; `worker` is one from `start`
+ * }} [options]  `onProgress` counts bytes; `worker` is one from `start`; for `tune`, which is on,
+ *   see protocol.js
  * @returns {Promise<Engine>}
  */
-export async function load(model, { onProgress, context, worker, signal, ...options } = {}) {
+export async function load(
+  model, { onProgress, context, tune, worker, signal, ...options } = {},
+) {
   const host = worker ?? (await start({ signal, ...options }));
   try {
     const found = located(model);
-    const info = await host.ask({ kind: "load", model: found, context }, signal, {
+    const info = await host.ask({ kind: "load", model: found, context, tune }, signal, {
       progress: (answer) => onProgress?.(answer.done, answer.total),
     });
     if (signal?.aborted) await host.ask({ kind: "close" }); // it was ready before it heard of it

@@ -48,7 +48,12 @@
  */
 
 /** @typedef {{ kind: "start", id: number, options: StartOptions }} StartRequest */
-/** @typedef {{ kind: "load", id: number, model: Model, context?: number }} LoadRequest */
+/**
+ * `tune`: whether to find out, once, what is fast on this GPU; "again" forgets what was found.
+ *
+ * @typedef {{ kind: "load", id: number, model: Model, context?: number,
+ *   tune?: boolean | "again" }} LoadRequest
+ */
 /**
  * @typedef {{ kind: "chat", id: number, messages: ChatMessage[], options: Options,
  *   tools?: object[] }} ChatRequest

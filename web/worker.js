@@ -9,6 +9,7 @@ import { Files } from "./files.js";
 import { Gpu } from "./gpu.js";
 import { startPython } from "./snapshot.js";
 import { makeEncoder } from "./tokens.js";
+import { tunings } from "./tunings.js";
 
 /** @import { Answer, Model, Request, StartOptions } from "./protocol.js" */
 /** @import { Start } from "./snapshot.js" */
@@ -45,6 +46,7 @@ async function boot(options) {
     debug: options.debug ?? 0,
     files,
     makeEncoder,
+    tunings,
     openGpu: async () => {
       const { device, info } = await openDevice(options);
       return new Gpu(device, info, files);

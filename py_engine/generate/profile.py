@@ -42,7 +42,7 @@ async def profile(programs: Programs, position: int, tokens: int) -> list[Kernel
         for dispatch in programs.recorded(key):
             kernels.setdefault(dispatch.shader.code, []).append(dispatch)
         for dispatches in kernels.values():
-            seconds = await _seconds(programs, dispatches)
+            seconds = await replay_seconds(programs, dispatches, _ENOUGH_S)
             nbytes = sum(touched(d, position, programs.context) for d in dispatches)
             label = dispatches[0].shader.label
             times.append(KernelTime(key, label, len(dispatches), seconds, nbytes))
@@ -70,7 +70,10 @@ def step_bytes(programs: Programs, position: int) -> int:
     return sum(touched(dispatch, position, programs.context) for dispatch in dispatches)
 
 
-async def _seconds(programs: Programs, dispatches: Sequence[Dispatch]) -> float:
+async def replay_seconds(
+    programs: Programs, dispatches: Sequence[Dispatch], enough_s: float
+) -> float:
+    """How long these dispatches take once, from replays that last about `enough_s`."""
     device = programs.device
     program = device.record(dispatches)
     state = programs.state.handle
@@ -83,7 +86,7 @@ async def _seconds(programs: Programs, dispatches: Sequence[Dispatch]) -> float:
     await once(1)
     empty = min([await once(0) for _ in range(5)])
     repeats, took = 1, await once(1)
-    while took - empty < _ENOUGH_S and repeats < _MOST_REPEATS:
+    while took - empty < enough_s and repeats < _MOST_REPEATS:
         repeats *= 2
         took = await once(repeats)
     took = min(took, await once(repeats))

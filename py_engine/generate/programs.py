@@ -7,6 +7,7 @@ load, the rest when it is first needed, since compilers of shaders are slow.
 """
 
 import struct
+import time
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -56,6 +57,8 @@ class Programs:
         self._seed = 0
         self._recorders: dict[str, Recorder] = {}
         self._programs: dict[str, Program] = {}
+        self.compile_s = 0.0
+        """How long pipelines took to compile so far."""
         self._all_logits: Tensor | None = None
         self._library = library
         self.check: Check | None = None
@@ -133,12 +136,22 @@ class Programs:
         missing = [key for key in keys if key not in self._programs]
         while True:
             shaders = [d.shader for key in missing for d in self._recorders[key].dispatches]
+            begin = time.perf_counter()
             await self.device.compile(shaders)
+            self.compile_s += time.perf_counter() - begin
             if not self.check or not await self.check(shaders):
                 break
             self._record()
         for key in missing:
             self._programs[key] = self.device.record(self._recorders[key].dispatches)
+
+    def trial(self) -> Sequence[Dispatch]:
+        """A short step up to its logits, recorded with the library as it is, and not kept."""
+        assert self._library
+        rec = Recorder(self._library, self.memory)
+        self.model.decode(rec, self._act.one(), 1)
+        self.model.logits_last(rec, self._act, self._logits)
+        return rec.dispatches
 
     def rebuild(self) -> Awaitable[None]:
         """Record and build anew what is built, after the library was changed."""

@@ -63,6 +63,7 @@ class NativeDevice:
         }  # wgpu-py 0.32 calls them stackgroups
         self.subgroup_size = max(sizes) if len(sizes - {0}) == 1 else 0
         self.info = f"{adapter.info['device']} ({adapter.info['backend_type']})"
+        self.driver: str = adapter.info["description"]
         self.wgsl_enables: frozenset[str] = frozenset()
         self._buffers: dict[Handle, Any] = {}
         self._programs: dict[Program, list[Launch]] = {}

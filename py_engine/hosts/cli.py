@@ -83,6 +83,10 @@ def parser() -> argparse.ArgumentParser:
     for name in ("ask", "chat", "score"):
         sub = commands.choices[name]
         sub.add_argument("--context", type=int, metavar="N", help="positions of the cache")
+        sub.add_argument("--no-tune", dest="tune", action="store_false",
+                         help="do not find out which kernels are fast here")  # fmt: skip
+        sub.add_argument("--retune", dest="tune", action="store_const", const="again",
+                         default=True, help="find it out again")  # fmt: skip
         sub.add_argument("--withhold", action="append", default=[], metavar="FEATURE",
                          help="do not use a GPU feature: subgroups")  # fmt: skip
     return whole
@@ -141,7 +145,7 @@ async def _load(host: Host, options: argparse.Namespace) -> None:
         if shown:
             print(f"\rloading {done >> 20} of {total >> 20} MiB", end="", file=sys.stderr)
 
-    await host.load(options.model, context=options.context, progress=progress)
+    await host.load(options.model, context=options.context, tune=options.tune, progress=progress)
     if shown:
         print(_ERASE, end="", file=sys.stderr)
     for warning in host.info.get("warnings", ()):

@@ -22,6 +22,7 @@ from py_engine.base.debug import SILENT, Debug
 from py_engine.engine import Piece, Reply
 from py_engine.formats.gguf import shard_names
 from py_engine.generate.sampling import Sampling
+from py_engine.generate.tune import Tune
 from py_engine.hosts.static import Server, running
 
 if TYPE_CHECKING:  # it is imported where it is used: the native host does without
@@ -49,10 +50,10 @@ _START = """async (options) => {
   const client = await import("./client.js");
   globalThis.inferaived = { client, worker: await client.start(options) };
 }"""
-_LOAD = """async ({ model, context }) => {
+_LOAD = """async ({ model, context, tune }) => {
   const { client, worker } = globalThis.inferaived;
   const onProgress = (done, total) => globalThis.inferaivedEmit({ done, total });
-  globalThis.inferaived.engine = await client.load(model, { context, worker, onProgress });
+  globalThis.inferaived.engine = await client.load(model, { context, tune, worker, onProgress });
   return globalThis.inferaived.engine.info;
 }"""
 _REPLY = """async ({ verb, given, options }) => {
@@ -173,6 +174,7 @@ class BrowserEngine:
         model: str,
         *,
         context: int | None = None,
+        tune: Tune = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Load a path or URL; `progress` gets bytes done and total."""
@@ -183,7 +185,7 @@ class BrowserEngine:
 
         self._emit = tell
         self.info = {}
-        given = {"model": self._served(model), "context": context}
+        given = {"model": self._served(model), "context": context, "tune": tune}
         self.info = await self._call(_LOAD, given)
 
     def chat(

@@ -4,8 +4,11 @@
 line and the tests drive both alike.
 """
 
+import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +20,7 @@ from py_engine.base.debug import SILENT, Debug
 from py_engine.engine import Piece
 from py_engine.formats.gguf import read_split
 from py_engine.generate.sampling import Sampling
+from py_engine.generate.tune import Tune
 from py_engine.gpu.native import NativeDevice
 from py_engine.hosts.files import open_sources
 from py_engine.text.tokenizer import Tokenizer
@@ -38,6 +42,45 @@ class LibraryEncoder:
 def read_shader(path: str) -> str:
     """The text of a file below shaders/."""
     return (SHADERS / path).read_text(encoding="utf-8")
+
+
+class KeptTunings:
+    """What was tuned, in a file of the user's cache folder; see `Tunings`.
+
+    Args:
+        driver: another version of it may compile otherwise.
+    """
+
+    def __init__(self, driver: str) -> None:
+        self._driver = driver
+
+    async def get(self, key: str) -> str:
+        return self._read().get(f"{self._driver} {key}", "")
+
+    async def put(self, key: str, text: str) -> None:
+        kept = json.dumps(self._read() | {f"{self._driver} {key}": text}, indent=2)
+        with suppress(OSError, RuntimeError):
+            path = self._path()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(f".{os.getpid()}")
+            fresh.write_text(kept, encoding="utf-8")
+            fresh.replace(path)
+
+    def _read(self) -> dict[str, str]:
+        with suppress(OSError, RuntimeError, ValueError):
+            kept = json.loads(self._path().read_text(encoding="utf-8"))
+            if isinstance(kept, dict):
+                return kept
+        return {}
+
+    def _path(self) -> Path:
+        if sys.platform == "win32":
+            folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            folder = Path.home() / "Library" / "Caches"
+        else:
+            folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return folder / "inferaived" / "tunings.json"
 
 
 class NativeEngine:
@@ -76,9 +119,16 @@ class NativeEngine:
         model: str,
         *,
         context: int | None = None,
+        tune: Tune = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Load a path or URL, in place of what was loaded; `progress` gets bytes done and total."""
+        """Load a path or URL, in place of what was loaded.
+
+        Args:
+            context: as `engine.load`.
+            tune: whether to find out, once for this device, which tilings are fast.
+            progress: gets bytes done and in all.
+        """
         await self.close()
         if self._device is None:
             self._device = NativeDevice(self._withhold, default_limits=self._default_limits)
@@ -89,6 +139,8 @@ class NativeEngine:
             read_shader,
             context=context,
             progress=progress,
+            tunings=KeptTunings(self._device.driver) if tune else None,
+            retune=tune == "again",
         )
         self.info = self.engine.info
         await self.engine.report(self._debug)

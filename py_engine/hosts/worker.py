@@ -61,6 +61,19 @@ class BrowserSource:
         self._files.close(self.id)
 
 
+class KeptTunings:
+    """web/tunings.js; see `Tunings`."""
+
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept
+
+    async def get(self, key: str) -> str:
+        return str(await self._kept.get(key))
+
+    async def put(self, key: str, text: str) -> None:
+        await self._kept.put(key, text)
+
+
 class JsEncoder:
     """web/tokens.js's encoder of plain text."""
 
@@ -145,6 +158,7 @@ class Worker:
     async def _load(self, message: Message) -> object:
         async with self._turn:
             self._free()
+            tune = message.get("tune", True)
             sources: list[BrowserSource] = []
             try:
                 await self._open(message["model"], sources)
@@ -155,6 +169,8 @@ class Worker:
                     self._make_encoder,
                     read_shader,
                     context=message.get("context"),
+                    tunings=KeptTunings(self._js.tunings) if tune else None,
+                    retune=tune == "again",
                     progress=self._progress(message["id"]),
                 )
                 await self._engine.report(Debug(self._js.debug, print))  # to the console
