@@ -44,18 +44,23 @@ _BATCH_ROWS, _BATCH_TOKENS = 4, 8
 
 _TILE_ROWS = 64
 """Rows of the weight per workgroup in matmul: TN of shaders/matmul.wgsl."""
-_MANY_GROUPS = 128
+_TILES = {128: 1.0, 64: 0.9, 32: 0.75, 16: 0.6}
+"""Tokens per workgroup in matmul, and the speed that they allow, as shares of the best (H200)."""
+_CORES = 128
+"""A large GPU's, since WebGPU does not tell: on a smaller one every choice fills them."""
 
 
 def tile(library: Library, tokens: int, rows: int) -> int:
-    """Tokens per workgroup in matmul: as many as leave enough workgroups for a large GPU."""
-    sizes = [size for size in (128, 64, 32) if size < 2 * tokens]
-    for size in sizes:
-        groups = -(-rows // _TILE_ROWS) * -(-tokens // size)
-        fits = 128 * (size + _TILE_ROWS) <= library.shared_bytes
-        if fits and groups >= _MANY_GROUPS:
-            return size
-    return 16
+    """Tokens per workgroup in matmul: large tiles, unless they leave cores or tokens idle."""
+
+    def speed(size: int) -> float:
+        parts = -(-tokens // size)
+        groups = -(-rows // _TILE_ROWS) * parts
+        rounds = -(-groups // _CORES)
+        return _TILES[size] * groups / (rounds * _CORES) * tokens / (parts * size)
+
+    fitting = [size for size in _TILES if 128 * (size + _TILE_ROWS) <= library.shared_bytes]
+    return max(fitting, key=speed)
 
 
 def matvec(
