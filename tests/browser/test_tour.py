@@ -1,4 +1,4 @@
-"""A stranger's tour: the page as it opens, twelve questions to the demo model, on a software GPU."""
+"""A stranger's tour of the page: twelve questions to the demo model, on a software GPU."""
 
 import re
 import time

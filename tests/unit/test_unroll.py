@@ -13,13 +13,16 @@ fn f() {
     done();
 }
 """
-    assert unroll(code) == """const N: u32 = 2 * (1u + 2u) / 2;
+    assert (
+        unroll(code)
+        == """const N: u32 = 2 * (1u + 2u) / 2;
 fn f() {
     { sums[1u] += a[index + 1u]; }
     { sums[2u] += a[index + 2u]; }
     done();
 }
 """
+    )
 
 
 def test_inner_bounds_may_use_the_outer_variable() -> None:
