@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     add("--peer-tokens", type=int, help="of one of the peer's (64)")
     add("--repeats", type=int, help="of a row on a page (3)")
     add("--row-seconds", type=float, default=5, help="then a row repeats no more (%(default)s)")
+    add("--tune", action="store_true", help="let ours try tilings when it loads")
     add("--withhold", action="append", default=[], metavar="FEATURE[,FEATURE]",
         help="one more page without these WebGPU features; may be given several times")  # fmt: skip
     add("--gpu", choices=chromium.GPU, help="Chromium's flags for the GPU")
@@ -169,7 +170,9 @@ class Run:
             tokens=options.peer_tokens if theirs else options.tokens,
             repeats=options.repeats,
             row_seconds=options.row_seconds,
-            options=options.peer_options if theirs else {"withhold": list(withhold)},
+            options=options.peer_options
+            if theirs
+            else {"withhold": list(withhold), "tune": options.tune},
             software=options.software,
         )
 

@@ -51,7 +51,7 @@ async def run(task: Task, path: Path, say: Callable[[str], None]) -> dict[str, A
     assert isinstance(withheld, list)
     started = time.perf_counter()
     async with NativeEngine(withhold=withheld) as engine:
-        await engine.load(str(path), context=task.context)
+        await engine.load(str(path), context=task.context, tune=bool(task.options.get("tune")))
         load = time.perf_counter() - started
         words = Words()
         first = await _request(engine, words.take(64), 8)

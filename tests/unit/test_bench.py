@@ -235,7 +235,7 @@ def test_the_plan_takes_turns_and_leaves_out_what_does_not_fit(
         ("ours", "tiny:Q4_K"), ("wllama", "tiny:Q8_0"), ("ours", "tiny:Q8_0"),
         ("ours", "tiny:Q8_0"),
     ]  # fmt: skip
-    assert tasks[3].options == {"withhold": ["shader-f16", "subgroups"]}
+    assert tasks[3].options == {"withhold": ["shader-f16", "subgroups"], "tune": False}
     assert tasks[0].rows == (
         "prefill:16", "prefill:128", "prefill:512", "followup:512", "decode:16", "decode:512",
         "memory",

@@ -14,12 +14,12 @@ export class Subject {
   /**
    * Twice: as on a first visit, and with everything in the browser's cache.
    *
-   * @param {Plan["options"]} options  those of client.js's `start`
+   * @param {Plan["options"]} options  `withhold` of client.js's `start`, `tune` of its `load`
    */
-  async start(options) {
+  async start({ withhold }) {
     const once = async () => {
       const begun = performance.now();
-      this.#worker = await start(options);
+      this.#worker = await start({ withhold });
       return (performance.now() - begun) / 1e3;
     };
     const first_s = await once();
@@ -31,8 +31,10 @@ export class Subject {
    * @param {string} url
    * @param {Plan} plan
    */
-  async load(url, { context }) {
-    this.#engine = await load(url, { worker: this.#worker, context });
+  async load(url, { context, options }) {
+    // A second of trials on a device's first load is no part of every load.
+    const tune = Boolean(options["tune"]);
+    this.#engine = await load(url, { worker: this.#worker, context, tune });
     const { template: _, ...info } = /** @type {Record<string, any>} */ (this.#engine.info);
     return { info };
   }
