@@ -34,7 +34,7 @@ class Programs:
     """A model ready to run.
 
     Args:
-        library: the shaders; None only makes the buffers.
+        library: the shaders; None only makes the buffers, and nothing can be built.
         context: positions of the cache.
     """
 
@@ -63,49 +63,49 @@ class Programs:
         self._library = library
         self.check: Check | None = None
         """Sees shaders before they are used; True: it changed the library, so record anew."""
-        self._record()
 
     @property
     def warnings(self) -> list[str]:
         """What was found not to work on this device as it should."""
         return self._library.warnings if self._library else []
 
-    def _record(self) -> None:
-        library = self._library
-        if not library:
-            return
-
-        def rec(key: str) -> Recorder:
-            self._recorders[key] = Recorder(library, self.memory)
-            return self._recorders[key]
-
-        one = self._act.one()
-        for n in sorted({splits(at) for at in (*range(1, self.context, SPAN), self.context)}):
-            self.model.decode(rec(f"decode {n}"), one, n)
-        for size in CHUNKS:
-            self.model.prefill(rec(f"prefill {size}"), self._act.first(size))
-        if self._all_logits:
-            self.model.logits_all(rec("all logits"), self._act.first(SCORED), self._all_logits)
-        self.model.logits_last(rec("logits"), self._act, self._logits)
-        sample(
-            rec("sample"),
-            self._logits,
-            self._parts,
-            bias=self._bias,
-            counts=self._counts,
-            settings=self._settings,
-            tokens=self._act.tokens,
-            ring=self._ring,
-            state=self._act.state,
-        )
+    def _recorder(self, key: str) -> Recorder:
+        """A program's dispatches, recorded when they are first asked for."""
+        rec = self._recorders.get(key)
+        if rec:
+            return rec
+        assert self._library
+        rec = self._recorders[key] = Recorder(self._library, self.memory)
+        kind, _, number = key.partition(" ")
+        if kind == "decode":
+            self.model.decode(rec, self._act.one(), int(number))
+        elif kind == "prefill":
+            self.model.prefill(rec, self._act.first(int(number)))
+        elif kind == "logits":
+            self.model.logits_last(rec, self._act, self._logits)
+        elif kind == "sample":
+            sample(
+                rec,
+                self._logits,
+                self._parts,
+                bias=self._bias,
+                counts=self._counts,
+                settings=self._settings,
+                tokens=self._act.tokens,
+                ring=self._ring,
+                state=self._act.state,
+            )
+        elif self._all_logits:
+            self.model.logits_all(rec, self._act.first(SCORED), self._all_logits)
+        return rec
 
     def dispatches(self, key: str) -> int:
         """Kernel launches of a program, for tests that count them."""
-        return len(self._recorders[key].dispatches)
+        return len(self._recorder(key).dispatches)
 
     def recorded(self, key: str) -> Sequence[Dispatch]:
         """The dispatches of a program."""
-        return self._recorders[key].dispatches
+        return self._recorder(key).dispatches
 
     @property
     def state(self) -> Tensor:
@@ -120,8 +120,8 @@ class Programs:
 
     async def compile(self) -> None:
         """Build what every reply needs; errors of allocation come up here too."""
-        prefills = {f"prefill {size}" for size in CHUNKS}
-        await self._build([key for key in self._recorders if key not in prefills])
+        counts = {splits(at) for at in (*range(1, self.context, SPAN), self.context)}
+        await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample"])
 
     async def prepare(self, tokens: int, *, scored: bool = False) -> None:
         """Have the program for a chunk of `tokens` tokens, and for all its logits if `scored`."""
@@ -129,21 +129,20 @@ class Programs:
         if scored and not self._all_logits:
             shape = (SCORED, self.model.vocabulary)
             self._all_logits = self.memory.tensor(shape, "logits of a chunk")
-            self._record()
             await self._build(["all logits"])
 
     async def _build(self, keys: Sequence[str]) -> None:
         missing = [key for key in keys if key not in self._programs]
         while True:
-            shaders = [d.shader for key in missing for d in self._recorders[key].dispatches]
+            shaders = [d.shader for key in missing for d in self._recorder(key).dispatches]
             begin = time.perf_counter()
             await self.device.compile(shaders)
             self.compile_s += time.perf_counter() - begin
             if not self.check or not await self.check(shaders):
                 break
-            self._record()
+            self._recorders.clear()
         for key in missing:
-            self._programs[key] = self.device.record(self._recorders[key].dispatches)
+            self._programs[key] = self.device.record(self._recorder(key).dispatches)
 
     def trial(self) -> Sequence[Dispatch]:
         """A short step up to its logits, recorded with the library as it is, and not kept."""
@@ -157,7 +156,7 @@ class Programs:
         """Record and build anew what is built, after the library was changed."""
         keys = list(self._programs)
         self.close()
-        self._record()
+        self._recorders.clear()
         return self._build(keys)
 
     def close(self) -> None:

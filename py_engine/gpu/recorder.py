@@ -7,6 +7,7 @@ synchronous and touch no GPU: pipelines are compiled and programs made later, al
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from py_engine.gpu.device import Binding, Device, Dispatch
 from py_engine.gpu.tensor import Memory, Tensor
@@ -77,11 +78,11 @@ class Library:
         key = (name, tuple(sorted(constants.items())), tuple(sorted(includes.items())))
         if key not in self._shaders:
             chosen = self._chosen(name, includes)
-            plain = load(self._read, name, includes=chosen, constants=constants)
-            enable = self._enables if _SUBGROUPS.search(plain.code) else frozenset()
-            self._shaders[key] = load(
-                self._read, name, enable=enable, includes=chosen, constants=constants
-            )
+            shader = load(self._read, name, includes=chosen, constants=constants)
+            if self._enables and _SUBGROUPS.search(shader.code):
+                enables = "".join(f"enable {one};\n" for one in sorted(self._enables))
+                shader = replace(shader, code=enables + shader.code)
+            self._shaders[key] = shader
         return self._shaders[key]
 
     def _chosen(self, name: str, includes: Mapping[str, str]) -> dict[str, str]:

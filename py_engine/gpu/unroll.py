@@ -18,6 +18,7 @@ _MARK = re.compile(
     r" (?P=name) < (?P<end>[^;]+); (?P=name) \+= (?P<step>[^)]+)\) \{",
     re.M,
 )
+_BRACE = re.compile(r"[{}]")
 _WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
@@ -38,31 +39,34 @@ def unroll(code: str) -> str:
 
 
 def _expanded(code: str, constants: Mapping[str, int]) -> str:
-    match = _MARK.search(code)
-    if match is None:
-        if "// #unroll" in code:
-            at = code.index("// #unroll")
-            raise ValueError(f"this loop cannot be unrolled: {code[at : at + 120]!r}")
-        return code
-    end = _closing(code, match.end())
-    body = code[match.end() : end]
-    bounds = [_value(match[part], constants) for part in ("first", "end", "step")]
-    if None in bounds or not bounds[2]:
-        raise ValueError(f"this loop's bounds are not constant: {match[0].strip()!r}")
-    first, last, step = (bound or 0 for bound in bounds)
-    word = re.compile(rf"\b{match['name']}\b")
-    turns = [f"{match['indent']}{{{word.sub(f'{i}u', body)}}}\n" for i in range(first, last, step)]
-    rest = code[end + 1 :].removeprefix("\n")
-    return code[: match.start()] + _expanded("".join(turns) + rest, constants)
+    pieces, at = list[str](), 0
+    while match := _MARK.search(code, at):
+        pieces.append(code[at : match.start()])
+        end = _closing(code, match.end())
+        bounds = [_value(match[part], constants) for part in ("first", "end", "step")]
+        if None in bounds or not bounds[2]:
+            raise ValueError(f"this loop's bounds are not constant: {match[0].strip()!r}")
+        first, last, step = (bound or 0 for bound in bounds)
+        body, word = code[match.end() : end], re.compile(rf"\b{match['name']}\b")
+        for i in range(first, last, step):
+            turn = _expanded(word.sub(f"{i}u", body), constants)
+            pieces.append(f"{match['indent']}{{{turn}}}\n")
+        at = end + (2 if code[end + 1 : end + 2] == "\n" else 1)
+    rest = code[at:]
+    if "// #unroll" in rest:
+        begin = rest.index("// #unroll")
+        raise ValueError(f"this loop cannot be unrolled: {rest[begin : begin + 120]!r}")
+    return "".join([*pieces, rest])
 
 
 def _closing(code: str, at: int) -> int:
     """Where the brace closes whose inside begins at `at`."""
     depth = 1
-    while depth:
-        depth += {"{": 1, "}": -1}.get(code[at], 0)
-        at += 1
-    return at - 1
+    for brace in _BRACE.finditer(code, at):
+        depth += 1 if brace[0] == "{" else -1
+        if not depth:
+            return brace.start()
+    raise ValueError("a brace is not closed")
 
 
 def _value(text: str, constants: Mapping[str, int]) -> int | None:

@@ -12,7 +12,7 @@ results is the pipeline's identity: two requests with equal text are one pipelin
 
 import re
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from py_engine.gpu.unroll import unroll
@@ -55,7 +55,6 @@ def load(
     read: Callable[[str], str],
     name: str,
     *,
-    enable: Iterable[str] = (),
     includes: Mapping[str, str] | None = None,
     constants: Mapping[str, Value] | None = None,
 ) -> Shader:
@@ -63,7 +62,6 @@ def load(
 
     Args:
         read: gives the text of a path below shaders/.
-        enable: WGSL extensions to write out for this host.
         includes: replaces an include's path by that of a variant with the same functions.
         constants: values for `override`s; one that is not declared is a KeyError.
     """
@@ -102,7 +100,7 @@ def load(
     return Shader(
         name=name,
         label=" ".join([name, *_stems(includes), *(f"{k}={v}" for k, v in constants.items())]),
-        code="".join(f"enable {extension};\n" for extension in sorted(enable)) + code,
+        code=code,
         bindings=tuple((label, access.removeprefix("storage, ")) for _, access, label in bindings),
         params=tuple(_FIELD.findall(body[1])) if body else (),
     )

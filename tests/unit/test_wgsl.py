@@ -91,11 +91,6 @@ def test_params_are_packed_in_the_shader_s_order() -> None:
     assert load(FILES.__getitem__, "plain").params == ()
 
 
-def test_enables_come_first_and_sorted() -> None:
-    code = load(FILES.__getitem__, "plain", enable={"subgroups", "f16"}).code
-    assert code.startswith("enable f16;\nenable subgroups;\n@group")
-
-
 def test_a_missing_file_says_which() -> None:
     with pytest.raises(KeyError, match="nowhere"):
         load(FILES.__getitem__, "nowhere")
