@@ -93,7 +93,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         store(staged, lane);
         workgroupBarrier();
         staged = fetch(group.x * TN, first_token, min(step + 1u, K / 32u - 1u), lane);
-        // #unroll
         for (var k = 0u; k < QUADS; k += 1u) {
             let at = k * TN + (column ^ k);
             let w0 = tile_w[at];
