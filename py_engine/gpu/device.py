@@ -50,7 +50,7 @@ class Device(Protocol):
 
     @property
     def subgroup_size(self) -> int:
-        """Threads of a subgroup where all have the same number, else 0."""
+        """Threads of a subgroup, where the host knows that all have so many; else 0."""
 
     @property
     def info(self) -> str:

@@ -56,12 +56,7 @@ class NativeDevice:
         )
         self.features = frozenset(_FEATURES[name] for name in names)
         self.limits = {_camel(name): value for name, value in self._device.limits.items()}
-        sizes = {
-            adapter.info.get(f"{name}group_{end}_size", 0)
-            for end in ("min", "max")
-            for name in ("sub", "stack")
-        }  # wgpu-py 0.32 calls them stackgroups
-        self.subgroup_size = max(sizes) if len(sizes - {0}) == 1 else 0
+        self.subgroup_size = 0  # wgpu-py gives every adapter the same range: probe.py finds it
         self.info = f"{adapter.info['device']} ({adapter.info['backend_type']})"
         self.driver: str = adapter.info["description"]
         self.wgsl_enables: frozenset[str] = frozenset()
