@@ -17,6 +17,7 @@ from py_engine.base.errors import BadRequest, BadTensor, InferaivedError
 from py_engine.formats.gguf import GGUF, MetaValue, read_split
 from py_engine.formats.source import Source
 from py_engine.generate.loop import Sequencer
+from py_engine.generate.pace import Pace
 from py_engine.generate.profile import profile, step_bytes, table
 from py_engine.generate.programs import Programs
 from py_engine.generate.sampling import Sampling
@@ -130,7 +131,8 @@ async def load(
         await model.weights.load(sources, library, progress or (lambda done, total: None))
         await compiling
         await tuner.tune(programs)
-        await device.read(model.output_norm.weight.handle, 0, 4)
+        pace = Pace()
+        pace.stepped(1, await programs.try_step())
     except BaseException:
         if compiling:
             with suppress(InferaivedError):
@@ -140,7 +142,7 @@ async def load(
     finally:
         for source in sources:
             source.close()
-    return Engine(gguf, memory, programs, tokenizer, time.monotonic() - started)
+    return Engine(gguf, memory, Sequencer(programs, pace), tokenizer, time.monotonic() - started)
 
 
 def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, int]:
@@ -189,13 +191,13 @@ class Engine:
         self,
         gguf: GGUF,
         memory: Memory,
-        programs: Programs,
+        sequencer: Sequencer,
         tokenizer: Tokenizer,
         load_s: float,
     ) -> None:
         self.tokenizer = tokenizer
-        self._memory, self._programs = memory, programs
-        self._sequencer = Sequencer(programs)
+        self._memory, self._sequencer = memory, sequencer
+        self._programs = programs = sequencer.programs
         source = gguf.metadata.get("tokenizer.chat_template")
         self._template = ChatTemplate(source if isinstance(source, str) else "", tokenizer)
         self._load_s = load_s
@@ -220,7 +222,8 @@ class Engine:
         if debug.level >= 2:
             tokens = min(_PROFILED, self._programs.context)
             debug.say(table(await profile(self._programs, tokens - 1, tokens)))
-            self._sequencer = Sequencer(self._programs)  # the cache's content is meaningless now
+            # The cache's content is meaningless now.
+            self._sequencer = Sequencer(self._programs, self._sequencer.pace)
 
     def chat(
         self,

@@ -32,17 +32,17 @@ class Sampled:
 class Sequencer:
     """The one conversation that a model's cache holds."""
 
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
+    def __init__(self, programs: Programs, pace: Pace | None = None) -> None:
+        self.programs = programs
         self._cached: list[int] = []
         self.prefilled = 0
         """Tokens that the last prompt had to compute: the rest was in the cache."""
-        self.pace = Pace()
+        self.pace = pace or Pace()
         self._chunk_ended = 0.0
 
     @property
     def context(self) -> int:
-        return self._programs.context
+        return self.programs.context
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Sampled]:
         """Sample tokens after `prompt` until the caller stops asking or the context is full.
@@ -58,21 +58,21 @@ class Sequencer:
         if len(prompt) >= self.context:
             raise ContextFull(len(prompt), self.context)
         seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-        self._programs.begin(sampling, seed, prompt)
+        self.programs.begin(sampling, seed, prompt)
         room = self.context - len(prompt)
         most = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
         flight: deque[tuple[Awaitable[bytes], int]] = deque()
         try:
             at = await self._prefill(prompt)
             started = time.perf_counter()
-            flight.append((self._programs.first(prompt[at:], at), 1))
+            flight.append((self.programs.first(prompt[at:], at), 1))
             submitted, received = 1, 0
             fed = list(prompt[at:])
             while received < most:
                 while len(flight) < AHEAD and submitted < most:
                     steps = min(self.pace.steps(), most - submitted, RING - submitted % RING)
                     position = len(prompt) + submitted - 1
-                    flight.append((self._programs.steps(position, submitted, steps), steps))
+                    flight.append((self.programs.steps(position, submitted, steps), steps))
                     submitted += steps
                 done, steps = flight.popleft()
                 data = await done
@@ -97,11 +97,11 @@ class Sequencer:
         waiting: tuple[Awaitable[bytes], Sequence[int], float] | None = None
         while True:
             size = self.pace.chunk(CHUNKS)
-            await self._programs.prepare(min(size, len(prompt) - at))
+            await self.programs.prepare(min(size, len(prompt) - at))
             if len(prompt) - at <= size:
                 break
             chunk = prompt[at : at + size]
-            following = self._programs.chunk(chunk, at), chunk, time.perf_counter()
+            following = self.programs.chunk(chunk, at), chunk, time.perf_counter()
             if waiting:
                 await self._chunk_done(*waiting)
             waiting = following
@@ -141,15 +141,15 @@ class Sequencer:
         if len(ids) > self.context:
             raise ContextFull(len(ids), self.context)
         self._cached = []
-        row = 4 * self._programs.model.vocabulary
+        row = 4 * self.programs.model.vocabulary
         for at in range(0, len(ids), 1 if by_step else SCORED):
             if by_step:
-                logits = await self._programs.score_step(ids[at], at)
+                logits = await self.programs.score_step(ids[at], at)
                 self._cached.append(ids[at])
             else:
                 chunk = ids[at : at + SCORED]
-                await self._programs.prepare(len(chunk), scored=True)
-                logits = await self._programs.score(chunk, at)
+                await self.programs.prepare(len(chunk), scored=True)
+                logits = await self.programs.score(chunk, at)
                 self._cached += chunk
             for begin in range(0, len(logits), row):
                 yield logits[begin : begin + row]

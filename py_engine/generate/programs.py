@@ -23,6 +23,8 @@ from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, SETTINGS_BYTES, sample
 
 CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
+_FIRST = 64
+"""Tokens of a chunk that is ready when the model is: most first prompts fit."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
 
@@ -119,9 +121,26 @@ class Programs:
         return [*keys, "sample"]
 
     async def compile(self) -> None:
-        """Build what every reply needs; errors of allocation come up here too."""
+        """Build what every reply needs; errors of allocation come up here too.
+
+        And a first prompt's chunk, but for CPUs, whose compilers are too slow to do it ahead.
+        """
         counts = {splits(at) for at in (*range(1, self.context, SPAN), self.context)}
-        await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample"])
+        ahead = [] if self._library and self._library.narrow else [_prefill(_FIRST)]
+        await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample", *ahead])
+
+    async def try_step(self) -> float:
+        """Seconds of a step, from submit to readback, before anything was generated.
+
+        The weights are loaded, the programs built. Leaves something in the cache at position 0.
+        """
+        self._feed([0], 0)
+        step = [self._programs["decode 1"], self._programs["logits"]]
+        begin = 0.0
+        for _ in range(2):  # the first wakes the GPU up
+            begin = time.perf_counter()
+            await self.device.read(self._act.state.handle, 0, 16, step)
+        return time.perf_counter() - begin
 
     async def prepare(self, tokens: int, *, scored: bool = False) -> None:
         """Have the program for a chunk of `tokens` tokens, and for all its logits if `scored`."""

@@ -213,6 +213,15 @@ def test_steps_ahead_are_dropped_and_their_positions_free(rig: Rig) -> None:
     assert rig.device.of("feed") == [(21, 2)]
 
 
+def test_a_step_is_tried_before_anything_is_generated(rig: Rig) -> None:
+    rig.device.restart()
+    assert asyncio.run(rig.programs.try_step()) >= 0
+    assert rig.device.of("feed") == [(0, 1)]
+    assert rig.device.of("run") == [("decode 1", "logits", 0)] * 2
+    rig.generate([1, 2], take=1)
+    assert rig.device.of("feed") == [(0, 2)]  # what it left in the cache counts for nothing
+
+
 def test_short_steps_travel_together(rig: Rig) -> None:
     rig.pace(step_s=0.0021, token_s=1e-4)
     ids = rig.generate(list(range(250)), Sampling(max_tokens=65))
