@@ -43,8 +43,8 @@ from py_engine.gpu.device import Binding, Dispatch
 from py_engine.gpu.wgsl import Shader
 
 device = BrowserDevice(gpu)
-add = Shader("add", {ADD!r}, (("total", "read_write"), ("params", "uniform")), ())
-copy = Shader("copy", {COPY!r}, (("a", "read"), ("out", "read_write")), ())
+add = Shader("add", "add", {ADD!r}, (("total", "read_write"), ("params", "uniform")), ())
+copy = Shader("copy", "copy", {COPY!r}, (("a", "read"), ("out", "read_write")), ())
 total, out, params = (device.alloc(n, "test") for n in (64, 64, 8))
 device.write(params, 0, struct.pack("<II", 3, 16))
 
@@ -108,7 +108,7 @@ json.dumps([list(await device.read(total, 0, 16)), told])
 
 def test_errors_are_ours(pyodide: Page) -> None:
     code = """
-bad = Shader("bad", copy.code.replace("a[", "b["), copy.bindings, ())
+bad = Shader("bad", "bad", copy.code.replace("a[", "b["), copy.bindings, ())
 told = []
 for begin in (
     lambda: device.compile([add, bad]),
