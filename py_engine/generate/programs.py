@@ -101,10 +101,6 @@ class Programs:
             self.model.logits_all(rec, self._act.first(SCORED), self._all_logits)
         return rec
 
-    def dispatches(self, key: str) -> int:
-        """Kernel launches of a program, for tests that count them."""
-        return len(self._recorder(key).dispatches)
-
     def recorded(self, key: str) -> Sequence[Dispatch]:
         """The dispatches of a program."""
         return self._recorder(key).dispatches

@@ -134,8 +134,8 @@ def matmul(
 ) -> None:
     """out[t, out_at + r] = weight[r] · x[t] for t < state.n.   x (T, K), out (T, width)
 
-    `bias`, `add` and `gated` as in `matvec`. Products and sums are f32 on every device: f16 tiles
-    were slower wherever they were measured, since each value is converted twice.
+    `bias`, `add` and `gated` as in `matvec`. Products and sums are f32 on every device: no f16
+    tile came up to the best f32 one where it was measured, since each value is converted.
     """
     buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
     includes = weight.includes

@@ -115,9 +115,9 @@ def test_launches_per_token(
         monkeypatch.setitem(fixtures.MODELS, "deep", shape)
         engine = open_model(fixtures.write(tmp_path / f"{layers}.gguf", "deep", "Q4_K"))
         programs = engine._programs
-        tail = programs.dispatches("logits") + programs.dispatches("sample")
+        tail = len(programs.recorded("logits")) + len(programs.recorded("sample"))
         for n_splits in (1, 8):
-            counts[layers, n_splits] = programs.dispatches(f"decode {n_splits}") + tail
+            counts[layers, n_splits] = len(programs.recorded(f"decode {n_splits}")) + tail
     for n_splits, most in ((1, 5), (8, 6)):
         per_layer = (counts[3, n_splits] - counts[1, n_splits]) / 2
         assert per_layer <= most

@@ -57,9 +57,9 @@ def test_launches_per_token(built: Built, features: frozenset[str]) -> None:
     """At most 5 a layer, 6 where attention is split, and 4 for all that is not a layer."""
     _, programs = built(features)
     layers = len(programs.model.blocks)
-    rest = programs.dispatches("logits") + programs.dispatches("sample")
+    rest = len(programs.recorded("logits")) + len(programs.recorded("sample"))
     for positions, most in ((SPAN, 5), (SPAN + 1, 6), (CONTEXT, 6)):
-        blocks = programs.dispatches(f"decode {splits(positions)}")
+        blocks = len(programs.recorded(f"decode {splits(positions)}"))
         assert blocks <= most * layers + 1
         assert blocks + rest <= most * layers + 4
 
