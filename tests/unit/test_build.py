@@ -100,7 +100,15 @@ def test_engine_zip_has_the_engine_and_no_native_host(site: Path, sources: dict[
     assert {name for name in sources if name.startswith(tops)} == wanted
     compiled = {name.replace(".py", ".pyc") for name in wanted}
     assert {name for name in names if name.startswith(tops)} == compiled
-    assert all(name.endswith((".pyc", ".wgsl")) for name in names)
+    others = [name for name in names if not name.endswith((".pyc", ".wgsl"))]
+    assert others == ["python_stdlib.sha256"]
+
+
+def test_another_library_makes_another_engine_zip(site: Path) -> None:
+    """Python's kept memory knows where the modules lie in the library: snapshot.js's key."""
+    library = (site / "pyodide/python_stdlib.zip").read_bytes()
+    with zipfile.ZipFile(site / "engine.zip") as archive:
+        assert archive.read("python_stdlib.sha256").decode() == build.digest(library)
 
 
 def test_engine_imports_only_what_a_browser_has(sources: dict[str, Path]) -> None:
