@@ -19,7 +19,7 @@ from py_engine.formats.source import Source
 from py_engine.generate.loop import Sequencer
 from py_engine.generate.pace import Pace
 from py_engine.generate.profile import profile, step_bytes, table
-from py_engine.generate.programs import Programs
+from py_engine.generate.programs import CHUNKS, Programs
 from py_engine.generate.sampling import Sampling
 from py_engine.generate.selfcheck import SelfCheck
 from py_engine.generate.tune import Tuner, Tunings
@@ -38,7 +38,7 @@ from py_engine.text.tokenizer import MakeEncoder, Tokenizer
 CONTEXT = 4096
 """Positions of the cache unless the caller asks for others; never more than the model has."""
 _PROFILED = 512
-"""Positions of the cache, and tokens of a prompt, with which DEBUG=2 times the kernels."""
+"""Positions of the cache with which DEBUG=2 times the kernels."""
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,9 @@ class Engine:
         self._debug = debug
         debug.loaded(self.info)
         if debug.level >= 2:
-            tokens = min(_PROFILED, self._programs.context)
-            debug.say(table(await profile(self._programs, tokens - 1, tokens)))
+            known = min(_PROFILED, self._programs.context)
+            tokens = min(self._sequencer.pace.chunk(CHUNKS), known)
+            debug.say(table(await profile(self._programs, known - 1, tokens)))
             # The cache's content is meaningless now.
             self._sequencer = Sequencer(self._programs, self._sequencer.pace)
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from py_engine.base.debug import Debug
+from py_engine.generate.programs import CHUNKS
 from tests import fixtures
 from tests.model.conftest import Open, replied
 
@@ -19,7 +20,8 @@ def test_kernels_are_timed_and_leave_nothing_behind(open_model: Open, tmp_path: 
     loaded, adapter, table = told
     assert loaded.startswith(f"{engine.info['name']}: qwen3, ")
     assert adapter.startswith(str(engine.info["adapter"]))
-    for key in ("decode 1", "logits", "prefill 256", "sample"):  # of a context of 256
+    chunk = min(engine._sequencer.pace.chunk(CHUNKS), engine._programs.context)
+    for key in ("decode 1", "logits", f"prefill {chunk}", "sample"):
         total = [line for line in table.splitlines() if line.startswith(key)][-1].split()
         assert total[-1] == "all"
         assert int(total[-3]) == len(engine._programs.recorded(key))
