@@ -5,7 +5,7 @@ next (`hint`). The hosts show `str(error)`; nothing else in the project composes
 Our own bugs are `assert`s and plain Python exceptions, never these.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class InferaivedError(Exception):
@@ -81,6 +81,17 @@ class BadTensor(InferaivedError):
     """A tensor is missing or its shape contradicts the metadata."""
 
     hint = "The file is damaged or was converted wrongly; download it again or use another one."
+
+
+class UnusedTensors(InferaivedError):
+    """The file has tensors that its architecture, as it is known here, does not compute with."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        more = f" and {len(names) - 1} more" if names[1:] else ""
+        super().__init__(
+            f"the file has tensors that its architecture does not use: {names[0]}{more}",
+            "It would answer wrongly without them; use another file.",
+        )
 
 
 class DeviceMemory(InferaivedError):

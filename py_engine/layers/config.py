@@ -13,7 +13,10 @@ from py_engine.ops.attention import Heads
 
 _LARGEST = 2**20
 """No dimension of a known model is larger; also the positions that rope.wgsl counts exactly."""
-_UNSUPPORTED = ("expert_count", "attention.alibi_bias_max", "attention.clamp_kqv", "logit_scale")
+_UNSUPPORTED = (
+    "expert_count", "attention.alibi_bias_max", "attention.clamp_kqv", "attention.scale",
+    "logit_scale",
+)  # fmt: skip
 """Keys that change the arithmetic when they are not zero."""
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from py_engine.base.errors import BadTensor
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
 from py_engine.layers.activations import Activations
@@ -36,13 +35,11 @@ class Decoder:
         self.vocabulary = weights.rows("token_embd.weight")
         self.token_embd = weights.matrix(["token_embd.weight"], [self.vocabulary], width)
         self.blocks: Sequence[Block] = [block(i) for i in range(config.block_count)]
-        beyond = f"blk.{config.block_count}.attn_norm.weight"
-        if weights.has(beyond):
-            raise BadTensor(f"the file has {beyond}, its metadata says {config.block_count} blocks")
         self.output_norm = Norm(weights.vector(["output_norm.weight"], [width]), config.eps)
         self.output = self.token_embd
         if weights.has("output.weight"):
             self.output = weights.matrix(["output.weight"], [self.vocabulary], width)
+        weights.check_all_used()
 
     @property
     def split_gate(self) -> bool:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType
+from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType, UnusedTensors
 from py_engine.formats.gguf import GGUF, TensorInfo
 from py_engine.formats.quants import QUANTS, SUPPORTED
 from py_engine.formats.source import Source
@@ -99,6 +99,12 @@ class Weights:
         """Have something computed from weights once they are there."""
         self._afterwards.append(record)
 
+    def check_all_used(self) -> None:
+        """Refuse tensors that nothing asked for: without them the file would run wrong."""
+        unused = self.gguf.tensors.keys() - self._vectors.keys() - self._rows.keys()
+        if unused:
+            raise UnusedTensors(sorted(unused))
+
     def _place(
         self, infos: Sequence[TensorInfo], rows: int, stride: int
     ) -> list[tuple[Weight, int]]:
@@ -156,17 +162,13 @@ class Weights:
         library: Library,
         progress: Callable[[int, int], None],
     ) -> None:
-        """Stream all tensors that were asked for, in the file's order.
+        """Stream all tensors, in the file's order.
 
         Args:
             sources: the files of the model.
             progress: called with (bytes done, bytes in all) after each piece.
         """
-        wanted = [
-            info
-            for info in self.gguf.tensors.values()
-            if info.name in self._vectors or info.name in self._rows
-        ]
+        wanted = self.gguf.tensors.values()
         total, done = sum(info.nbytes for info in wanted), 0
         device = self.memory.device
         scratch = Memory(device)

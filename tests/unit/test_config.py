@@ -13,6 +13,7 @@ from py_engine.base.errors import (
     InferaivedError,
     UnsupportedConfig,
     UnsupportedModel,
+    UnusedTensors,
 )
 from py_engine.engine import _build
 from py_engine.formats.gguf import GGUF, MetaValue, read_gguf
@@ -92,6 +93,7 @@ REFUSED: list[tuple[str, MetaValue | None]] = [
     ("expert_count", 8),
     ("attention.alibi_bias_max", 8.0),
     ("attention.clamp_kqv", 1.0),
+    ("attention.scale", 0.25),
     ("logit_scale", 0.5),
     ("attention.sliding_window", -5),
 ]  # fmt: skip
@@ -130,7 +132,7 @@ def build(gguf: GGUF, change: Mapping[str, MetaValue], context: int | None = Non
 
 CONTRADICTIONS: list[tuple[Mapping[str, MetaValue], type[InferaivedError]]] = [
     ({"llama.block_count": 3}, BadTensor),
-    ({"llama.block_count": 1}, BadTensor),
+    ({"llama.block_count": 1}, UnusedTensors),
     ({"llama.block_count": 2**20}, BadTensor),
     ({"llama.block_count": 10**9}, UnsupportedConfig),
     ({"llama.embedding_length": 512, "llama.rope.dimension_count": 128}, BadTensor),
@@ -167,6 +169,14 @@ def test_a_model_without_a_tensor_names_it(whole: GGUF) -> None:
         rest = {other: info for other, info in whole.tensors.items() if other != name}
         with pytest.raises(BadTensor, match=name.replace(".", r"\.")):
             build(dataclasses.replace(whole, tensors=rest), {})
+
+
+@pytest.mark.parametrize("part", ["attn_q.bias", "attn_output.bias", "ffn_up.bias", "attn_sinks"])
+def test_a_tensor_that_nothing_uses_is_refused_by_name(whole: GGUF, part: str) -> None:
+    extra = dataclasses.replace(whole.tensors["output_norm.weight"], name=f"blk.1.{part}")
+    more = {extra.name: extra, "other": dataclasses.replace(extra, name="other")}
+    with pytest.raises(UnusedTensors, match=f"{part} and 1 more"):
+        build(dataclasses.replace(whole, tensors={**whole.tensors, **more}), {})
 
 
 def test_a_context_that_no_buffer_holds(whole: GGUF) -> None:
