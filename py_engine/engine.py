@@ -53,6 +53,8 @@ class Reply:
     """`stop` (the model ended, or a stop string), `length`, or `abort`."""
     timings: Mapping[str, float]
     """load_s, prefill_tokens, prefill_tok_s, ttft_s, decode_tokens, decode_tok_s."""
+    warnings: Sequence[str] = ()
+    """What came up since the load, or since the last reply: a kernel that fails its check."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,7 @@ class Engine:
         self._template = ChatTemplate(source if isinstance(source, str) else "", tokenizer)
         self._load_s = load_s
         self._stopping = False
+        self._warned = len(programs.warnings)
         self._debug = SILENT
         device = memory.device
         warnings = [*gguf.warnings, *tokenizer.warnings, *self._template.warnings]
@@ -305,7 +308,9 @@ class Engine:
         rest = detokenizer.finish() if not detokenizer.stopped else texts.pop()
         texts.append(rest)
         timings = self._timings(started, first, time.monotonic(), len(ids))
-        reply = Reply("".join(texts), tuple(prompt), tuple(ids), reason, timings)
+        late = self._programs.warnings[self._warned :]
+        self._warned += len(late)
+        reply = Reply("".join(texts), tuple(prompt), tuple(ids), reason, timings, late)
         if self._debug.level:
             middle = len(prompt) + len(ids) // 2
             self._debug.replied(timings, step_bytes(self._programs, middle - 1))

@@ -9,12 +9,12 @@
 /** @typedef {{ prompt_tokens: number, completion_tokens: number, total_tokens: number }} Usage */
 /**
  * @typedef {Head & { object: "chat.completion", usage: Usage, timings: Reply["timings"],
- *   choices: [{ index: 0, message: { role: "assistant", content: string },
+ *   warnings: string[], choices: [{ index: 0, message: { role: "assistant", content: string },
  *     finish_reason: Reply["finish_reason"] }] }} Completion
  */
 /**
  * @typedef {Head & { object: "chat.completion.chunk", usage?: Usage, timings?: Reply["timings"],
- *   choices: [{ index: 0, delta: { role?: "assistant", content?: string },
+ *   warnings?: string[], choices: [{ index: 0, delta: { role?: "assistant", content?: string },
  *     finish_reason: Reply["finish_reason"] | null }] }} Chunk
  */
 
@@ -39,6 +39,7 @@ export function completion(head, reply) {
     choices: [{ index: 0, message, finish_reason: reply.finish_reason }],
     usage: usage(reply),
     timings: reply.timings,
+    warnings: reply.warnings,
   };
 }
 
@@ -57,7 +58,7 @@ export async function* chunks(head, stream) {
     ...head,
     object: "chat.completion.chunk",
     choices: [{ index: 0, delta, finish_reason: reply?.finish_reason ?? null }],
-    ...(reply && { usage: usage(reply), timings: reply.timings }),
+    ...(reply && { usage: usage(reply), timings: reply.timings, warnings: reply.warnings }),
   });
   yield chunk({ role: "assistant", content: "" });
   for await (const { text } of stream) yield chunk({ content: text });

@@ -87,6 +87,8 @@
  * @property {number[]} ids
  * @property {"stop" | "length" | "abort"} finish_reason
  * @property {Record<string, number>} timings  prefill_tokens, prefill_tok_s, ttft_s, …
+ * @property {string[]} warnings  what came up since the last reply, or since the load
+ * @property {number} [heap_bytes]  of Python's memory, which never shrinks
  */
 
 /**

@@ -253,7 +253,7 @@ export class InferaivedChat extends HTMLElement {
     const reply = this.#transcript.addReply();
     this.#show(this.#state);
     const engine = await this.#waited(replying.signal);
-    const failure = engine && (await this.#answer(engine, reply, replying.signal));
+    const { failure, warnings } = engine ? await this.#answer(engine, reply, replying.signal) : {};
     if (this.#replying !== replying) return; // the conversation was replaced meanwhile
     this.#replying = null;
     if (reply.ended) {
@@ -266,6 +266,7 @@ export class InferaivedChat extends HTMLElement {
       this.#input.value ||= text;
     }
     this.#show(this.#state === "answering" ? "ready" : this.#state);
+    this.#notice.warn(warnings ?? []);
     if (failure) this.#fail(failure);
     this.dispatchEvent(new Event("change"));
   }
@@ -290,7 +291,7 @@ export class InferaivedChat extends HTMLElement {
    * @param {Engine} engine
    * @param {Reply} reply
    * @param {AbortSignal} signal
-   * @returns {Promise<unknown>}  what went wrong, or null
+   * @returns {Promise<{ failure?: unknown, warnings?: string[] }>}  what went wrong or is odd
    */
   async #answer(engine, reply, signal) {
     const system = this.system === "" ? [] : [{ role: "system", content: this.system }];
@@ -306,16 +307,16 @@ export class InferaivedChat extends HTMLElement {
         tokens += ids.length;
         reply.append(text, replyNote(tokens, speed()));
       }
-      const { text, ids, finish_reason: reason, timings } = await stream.result;
-      if (text === "" && reason === "abort") return null;
+      const { text, ids, finish_reason: reason, timings, warnings } = await stream.result;
+      if (text === "" && reason === "abort") return { warnings };
       reply.text = text;
       reply.end(replyNote(ids.length, timings.decode_tok_s ?? speed(), reason));
       this.#say(text);
-      return null;
+      return { warnings };
     } catch (error) {
       const why = signal.aborted ? "abort" : "error";
       if (reply.text !== "") reply.end(replyNote(tokens, speed(), why));
-      return signal.aborted ? null : error;
+      return signal.aborted ? {} : { failure: error };
     }
   }
 

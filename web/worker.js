@@ -44,6 +44,7 @@ async function boot(options) {
   }, engine);
   const receive = python.pyimport(HOST).serve({
     debug: options.debug ?? 0,
+    heapBytes: () => /** @type {any} */ (python)._module.HEAPU8.length,
     files,
     makeEncoder,
     tunings,

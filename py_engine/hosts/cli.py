@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from array import array
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,11 @@ async def _load(host: Host, options: argparse.Namespace) -> None:
     await host.load(options.model, context=options.context, tune=options.tune, progress=progress)
     if shown:
         print(_ERASE, end="", file=sys.stderr)
-    for warning in host.info.get("warnings", ()):
+    _warn(host.info.get("warnings", ()))
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
         print(f"inferaived: warning: {warning}", file=sys.stderr)
 
 
@@ -185,6 +189,7 @@ async def _show(pieces: AsyncIterator[Piece], *, quiet: bool = False) -> Reply:
         if piece.reply:
             if not quiet:
                 print()
+            _warn(piece.reply.warnings)
             return piece.reply
     raise AssertionError("a reply ends with its last piece")
 

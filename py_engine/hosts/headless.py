@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -245,7 +245,8 @@ class BrowserEngine:
                 ended = "finish_reason" in value
                 if ended:
                     ids = {name: tuple(value[name]) for name in ("prompt_ids", "ids")}
-                    yield Piece("", (), Reply(**{**value, **ids}))
+                    told = {f.name: value[f.name] for f in fields(Reply)}
+                    yield Piece("", (), Reply(**(told | ids)))
                 else:
                     yield Piece(value["text"], tuple(value["ids"]), None)
         except (GeneratorExit, asyncio.CancelledError):  # whoever listened went away

@@ -10,7 +10,6 @@ import json
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ from pyodide.ffi import JsException, create_proxy, to_js
 import py_engine
 from py_engine.base.debug import Debug
 from py_engine.base.errors import DeviceLost, InferaivedError, SourceError
-from py_engine.engine import Engine, Piece, inspect, load
+from py_engine.engine import Engine, Piece, Reply, inspect, load
 from py_engine.formats.gguf import read_split, shard_names
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.browser import BrowserDevice, rebuilt
@@ -31,7 +30,7 @@ _LOADER: Any = py_engine.__loader__
 _SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
 _PROGRESS_S = 0.05
 """Progress is told no more often than this."""
-_ABORTED = {"text": "", "prompt_ids": [], "ids": [], "finish_reason": "abort", "timings": {}}
+_ABORTED = vars(Reply("", (), (), "abort", {}))
 
 
 class BrowserSource:
@@ -89,7 +88,7 @@ class Worker:
     """Serves requests.
 
     Args:
-        js: what web/worker.js gives: files, makeEncoder, openGpu, debug; and emit,
+        js: what web/worker.js gives: files, makeEncoder, openGpu, heapBytes, debug; and emit,
             emitToken and emitLogits, which answer.
     """
 
@@ -203,7 +202,7 @@ class Worker:
                     if piece.text or piece.ids:
                         self._emit_token(number, piece.text, *piece.ids)
                     if piece.reply:
-                        return {f.name: getattr(piece.reply, f.name) for f in fields(piece.reply)}
+                        return vars(piece.reply) | {"heap_bytes": self._js.heapBytes()}
                 raise AssertionError("the engine ended without a reply")
             finally:
                 self._replying = None

@@ -124,7 +124,8 @@ class Reply {
     }
     const finish_reason = this.signal?.aborted ? "abort" : "stop";
     const timings = { decode_tok_s: 31.4, decode_tokens: this.ids.length };
-    this.resolve({ text: this.text, ids: this.ids, prompt_ids: [1], finish_reason, timings });
+    const { text, ids } = this;
+    this.resolve({ text, ids, prompt_ids: [1], finish_reason, timings, warnings: [] });
   }
 }
 

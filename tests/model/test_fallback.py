@@ -60,6 +60,24 @@ def test_wrong_sums_cost_speed_and_no_answer(
 
 
 @pytest.mark.parametrize("rung", ["subgroups"], indirect=True)
+def test_what_only_a_prompt_uses_is_told_with_its_reply(rung: Rung, model: Spec) -> None:
+    device, _, _ = rung
+
+    def read(path: str) -> str:
+        text = read_shader(path).replace("inverseSqrt(reduce_sum", "inverseSqrt(2.0 * reduce_sum")
+        return text if path == "rms_norm.wgsl" else read_shader(path)
+
+    assert read("rms_norm.wgsl") != read_shader("rms_norm.wgsl")
+    engine = opened(model, device, read)
+    assert engine.info["warnings"] == []
+    slower, wrong = replied(engine, PROMPT, GREEDY).warnings
+    assert "kernel rms_norm fails its check" in slower
+    assert "kernel rms_norm computes wrong results" in wrong
+    assert replied(engine, PROMPT, GREEDY).warnings == []
+    engine.close()
+
+
+@pytest.mark.parametrize("rung", ["subgroups"], indirect=True)
 def test_a_kernel_without_another_form_is_named(rung: Rung, model: Spec) -> None:
     device, _, _ = rung
 
