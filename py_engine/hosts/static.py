@@ -10,11 +10,11 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 # Not Python's mimetypes: it reads the machine's registry; on Windows .js may be text/plain there.
@@ -35,6 +35,7 @@ TYPES = {
     ".zip": "application/zip",
 }
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy"\s+content="([^"]*)"')
+S = TypeVar("S", bound=ThreadingHTTPServer)
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -63,10 +64,14 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def running(root: Path, port: int = 0) -> AbstractContextManager[Server]:
+    """A server for `root`, as `threaded`."""
+    return threaded(Server(root, port=port))
+
+
 @contextmanager
-def running(root: Path, port: int = 0) -> Iterator[Server]:
-    """A server for `root` in a thread of its own, closed at the end of the block."""
-    server = Server(root, port=port)
+def threaded(server: S) -> Iterator[S]:
+    """A server that serves in a thread of its own, closed at the end of the block."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

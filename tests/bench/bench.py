@@ -25,9 +25,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from py_engine.hosts.static import threaded
 from tests.bench import chromium, facts, models, peer, report
 from tests.bench.figures import figures
-from tests.bench.server import Site, running
+from tests.bench.server import Site
 from tests.bench.visit import ADAPTER, Limits, Task, Visitor
 
 TOP = Path(__file__).resolve().parents[2]
@@ -229,7 +230,7 @@ def in_browser(run: Run) -> None:
     run.about |= {"chromium": chromium.version(browser), "gpu": gpu}
     run.say(f"{run.about['chromium'] or browser}, flags for {gpu}")
     limits = Limits(options.page_seconds, options.silence)
-    with running(mounts(run)) as site:
+    with threaded(Site(mounts(run))) as site:
         show(site, run)
         visitor = Visitor(site, browser, gpu, limits, run.say)
         for task in run.tasks():
@@ -264,7 +265,7 @@ def in_process(run: Run) -> None:
 
 def by_hand(run: Run) -> None:
     """Serve the pages, say where they are, print what they report."""
-    with running(mounts(run)) as site:
+    with threaded(Site(mounts(run))) as site:
         show(site, run)
         for task in run.tasks():
             print(site.url + task.query(task.rows), flush=True)

@@ -8,9 +8,7 @@ page and not this server. It knows nothing of what is measured. Python 3.10.
 
 import json
 import queue
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -50,20 +48,6 @@ class Site(ThreadingHTTPServer):
                 file = (folder / path[len(prefix) :]).resolve()
                 return file if file.is_relative_to(folder) and file.is_file() else None
         return None
-
-
-@contextmanager
-def running(mounts: Mapping[str, Path], port: int = 0) -> Iterator[Site]:
-    """A site in a thread of its own, closed at the end of the block."""
-    site = Site(mounts, port)
-    thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield site
-    finally:
-        site.shutdown()
-        site.server_close()
-        thread.join()
 
 
 class _Request(BaseHTTPRequestHandler):

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import build
-from py_engine.hosts.static import Server, running
+from py_engine.hosts.static import Server, running, threaded
 from tests.browser.faulty import Faulty
 from tests.machine import find_chromium
 
@@ -71,5 +71,5 @@ def page(chromium: Browser, server: Server) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def faulty(site: Path) -> Iterator[Faulty]:
     """The site's modules and files that arrive wrongly, from one origin."""
-    with Faulty.running(site) as served:
+    with threaded(Faulty(site)) as served:
         yield served

@@ -1,9 +1,6 @@
 """A file server that fails as real ones do: /<fault>/file gives DATA, with that fault."""
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,17 +22,6 @@ class Faulty(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/"
         self.requests: list[tuple[str, str | None]] = []
         """(fault, Range header) of each request for data."""
-
-    @classmethod
-    @contextmanager
-    def running(cls, root: Path) -> Iterator["Faulty"]:
-        server = cls(root)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that drops a connection is what some tests are about."""

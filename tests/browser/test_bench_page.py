@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.bench.server import Site, running
+from py_engine.hosts.static import threaded
+from tests.bench.server import Site
 from tests.bench.visit import Limits, Task, Visitor
 from tests.machine import find_chromium
 
@@ -47,7 +48,7 @@ CLOCK = """async ({ rows, perWord, tokens, repeats }) => {
 @pytest.fixture
 def served(site: Path) -> Iterator[Site]:
     """The bench's own server, with the site that was built for the tests."""
-    with running({"/web/": site, PAGE: ROOT / PAGE.strip("/")}) as found:
+    with threaded(Site({"/web/": site, PAGE: ROOT / PAGE.strip("/")})) as found:
         yield found
 
 

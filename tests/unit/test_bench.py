@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from py_engine.hosts.native import LibraryEncoder
+from py_engine.hosts.static import threaded
 from py_engine.text.tokenizer import Tokenizer
 from tests.bench import bench, facts, models, peer, picture, report
 from tests.bench.facts import Facts
 from tests.bench.figures import Series, figures
 from tests.bench.native import Words
-from tests.bench.server import running
+from tests.bench.server import Site
 from tests.bench.vocabulary import tokenizer_metadata
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ def test_the_server_gives_ranges_and_takes_reports(tmp_path: Path) -> None:
         answer = link.getresponse()
         return answer.status, answer.read(), answer.headers
 
-    with running({"/files/": tmp_path / "in"}) as site:
+    with threaded(Site({"/files/": tmp_path / "in"})) as site:
         status, body, headers = ask("GET", "/files/file.bin")
         assert (status, body) == (200, bytes(range(100)))
         assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
