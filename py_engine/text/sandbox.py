@@ -42,7 +42,7 @@ def _words(text: str) -> frozenset[str]:
 _FREE_FILTERS = _words("count d default first float int last length safe")
 _METERED_FILTERS = _words(
     "abs capitalize dictsort e escape groupby items list lower map max min reject rejectattr"
-    " reverse round select selectattr sort striptags title trim truncate unique upper wordcount"
+    " reverse select selectattr sort striptags title trim truncate unique upper wordcount"
 )
 _STR_METHODS = _words(
     "capitalize casefold count endswith find index isalnum isalpha isdecimal isdigit islower"
@@ -100,8 +100,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         bounded = self._filters
         self.filters |= {
             "tojson": bounded.tojson, "replace": bounded.replace, "indent": bounded.indent,
-            "string": bounded.text, "join": self._join, "_loop": self._loop,
-            "_weigh": self._weighed, "_concat": bounded.concat,
+            "string": bounded.text, "round": bounded.round, "join": self._join,
+            "_loop": self._loop, "_weigh": self._weighed, "_concat": bounded.concat,
         }  # fmt: skip
         for name in _COMPARISONS & self.tests.keys():
             self.tests[name] = self._metered(cast(Callable[..., Any], self.tests[name]))

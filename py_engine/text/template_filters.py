@@ -9,14 +9,17 @@ from collections.abc import Iterable, Sized
 from typing import Any
 
 from jinja2.exceptions import SecurityError
-from jinja2.filters import do_indent
+from jinja2.filters import do_indent, do_round
 from jinja2.sandbox import SandboxedEnvironment, SandboxedFormatter
 
 from py_engine.text.meter import Meter
 from py_engine.text.vocabulary import SENTINEL
 
 _SENTINEL_ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)\\ufdd0")
-_WIDE_PERCENT = re.compile(r"%[^a-zA-Z%]*(\d{4}|\*)")
+_WIDE_PERCENT = re.compile(r"%(?:\([^()]*\))?+[^a-zA-Z%]*(\d{4}|[*(])")
+_FIELD = 1000
+"""No width that is let through gives a field longer than this, but for what it shows."""
+_MAX_PLACES = 20
 
 
 def _unescaped(text: str) -> str:
@@ -122,4 +125,10 @@ class TextFilters:
         if _WIDE_PERCENT.search(text):
             raise SecurityError("a format width is too large")
         self._meter.weigh(values)
-        self._meter.room(len(text) + text.count("%") * len(str(values)))
+        self._meter.room(len(text) + text.count("%") * (_FIELD + len(str(values))))
+
+    def round(self, value: Any, precision: int = 0, method: Any = "common") -> float:
+        """`value | round(precision)`: a large power of ten would take seconds to compute."""
+        if abs(precision) > _MAX_PLACES:
+            raise SecurityError(f"rounding to {precision} places")
+        return do_round(value, precision, method)

@@ -1,6 +1,7 @@
 """Templates by an enemy: none gets out, hangs, or takes more memory than its caps."""
 
 import time
+import tracemalloc
 
 import pytest
 
@@ -39,6 +40,9 @@ HOSTILE = {
     "sharing compared": GROW.replace("%s", "{% set n.s = [n.s, n.s] %}") + "{{ n.s == [n.s] }}",
     "long output": "{% for i in range(10000) %}{% for j in range(10000) %}"
     + "x" * 1000 + "{% endfor %}{% endfor %}",
+    "round": "{{ 5 | round(-16000000) }}",
+    "round up": "{{ 5 | round(8000000, 'ceil') }}",
+    "round by map": "{{ [5] | map('round', -16000000) | list }}",
     "width %": "{{ '%1000000000d' % 1 }}",
     "width *": "{{ '%*d' % (1000000000, 1) }}",
     "width format": "{{ '{:>1000000000}'.format(1) }}",
@@ -106,3 +110,35 @@ def test_hostile_template(title: str) -> None:
     else:
         assert template.warnings
     assert time.process_time() - began < 10
+
+
+WIDE = {
+    "of a key": "{{ '%(a)30000000d' % {'a': 1} }}",
+    "of a key in brackets": "{{ '%(a(b)c)30000000d' % {'a(b)c': 1} }}",
+    "of a key with a letter and a sign": "{{ '%(a%s)-30000000d' % {'a%s': 1} }}",
+    "as precision": "{{ '%(a).30000000f' % {'a': 1} }}",
+}
+
+
+@pytest.mark.parametrize("title", WIDE)
+def test_a_width_is_refused_before_it_is_written(title: str) -> None:
+    template = ChatTemplate(WIDE[title] + "{{ messages[0].content }}", tokenizer("qwen2"))
+    assert "a format width is too large" in template.warnings[0]
+
+
+def test_many_fields_are_refused_before_they_are_written() -> None:
+    grown = "{% set n = namespace(s='%(a)999d') %}{% for i in range(18) %}"
+    grown += "{% set n.s = n.s ~ n.s %}{% endfor %}"
+    whole = grown + "{{ n.s % {'a': 1} }}{{ messages[0].content }}"
+    tracemalloc.start()
+    try:
+        template = ChatTemplate(whole, tokenizer("qwen2"))
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20  # in full, it would be 260 MB
+    finally:
+        tracemalloc.stop()
+    assert template.warnings
+
+
+def test_a_number_is_rounded_as_jinja_does() -> None:
+    source = "{{ 2.567 | round(2) }} {{ 1250 | round(-2, 'floor') }} {{ messages[0].content }}"
+    assert ChatTemplate(source, tokenizer("qwen2")).render([HI]).startswith("2.57 1200")
