@@ -100,7 +100,7 @@ async def load(
 
     Args:
         sources: its files, in order; closed when this returns or raises.
-        make_encoder: builds the host's tokenizer from a tokenizer.json text.
+        make_encoder: makes the host's encoder of a vocabulary.
         read_shader: gives the text of a path below shaders/.
         context: positions of the cache; None takes the model's, up to 4096.
         progress: called with (bytes done, bytes in all).

@@ -18,6 +18,8 @@ import tokenizers
 from py_engine.formats.gguf import read_gguf
 from py_engine.hosts.files import FileSource
 from py_engine.text.tokenizer import Tokenizer
+from py_engine.text.tokenizer_json import tokenizer_json
+from py_engine.text.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared/data/vocab"
@@ -54,9 +56,9 @@ def path(name: str) -> Path:
 class RustEncoder:
     """PyPI tokenizers, as the native host uses it."""
 
-    def __init__(self, tokenizer_json: str) -> None:
-        self.json = tokenizer_json
-        self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer_json)
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.json = tokenizer_json(vocabulary)
+        self._tokenizer = tokenizers.Tokenizer.from_str(self.json)
 
     def encode(self, text: str) -> list[int]:
         """Plain text to ids."""

@@ -1,11 +1,14 @@
 // The browser's tokenizer library behind the one call that text/tokenizer.py makes.
 //
-// Python builds the tokenizer.json from the GGUF's metadata, without special tokens, and splits
-// those off itself: this file sees plain text only. Ids cross as one Int32Array, which Python
-// turns into a list in one go:  encoder.encode(text).to_py().tolist()
+// What cuts a text into words is the library's; what joins their characters to tokens is
+// merges.js. Python splits special tokens off before: this file sees plain text only. Ids cross
+// as one Int32Array, which Python turns into a list in one go:
+// encoder.encode(text).to_py().tolist()
 
 // @ts-expect-error -- build.py lays the npm package's file beside this one; its types come below.
 import { Tokenizer as Library } from "./tokenizers.min.mjs";
+
+import { Merges } from "./merges.js";
 
 /** @type {typeof import("@huggingface/tokenizers").Tokenizer} */
 const Tokenizer = Library;
@@ -16,15 +19,25 @@ const Tokenizer = Library;
  */
 
 /**
- * @param {string} tokenizerJson  the text of a tokenizer.json
+ * What `packed` of text/tokenizer_json.py gives.
+ *
+ * @param {string} rules  JSON: `normalizer` and `pre_tokenizer` as in a tokenizer.json, and
+ *   `whole` and `unknown` of `Merges`
+ * @param {Uint8Array} tokens
+ * @param {Uint8Array} merges
  * @returns {Encoder}
  */
-export function makeEncoder(tokenizerJson) {
-  const tokenizer = new Tokenizer(JSON.parse(tokenizerJson), {});
+export function makeEncoder(rules, tokens, merges) {
+  const { whole, unknown, ...steps } = JSON.parse(rules);
+  const model = { type: "BPE", vocab: {}, merges: [] }; // the library wants one
+  const described = { ...steps, model, post_processor: null, decoder: null, added_tokens: [] };
+  const { normalizer, pre_tokenizer: cut } = new Tokenizer(described, {});
+  const joiner = new Merges(tokens, merges, whole, unknown);
   return {
     encode(text) {
-      const { ids } = tokenizer.encode(text, { add_special_tokens: false });
-      return Int32Array.from(ids);
+      const plain = normalizer ? normalizer(text) : text;
+      const words = /** @type {string[]} */ (cut ? cut(plain) : [plain]);
+      return Int32Array.from(words.flatMap((word) => joiner.ids(word)));
     },
   };
 }

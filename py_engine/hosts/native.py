@@ -24,6 +24,8 @@ from py_engine.generate.tune import Tune
 from py_engine.gpu.native import NativeDevice
 from py_engine.hosts.files import open_sources
 from py_engine.text.tokenizer import Tokenizer
+from py_engine.text.tokenizer_json import tokenizer_json
+from py_engine.text.vocabulary import Vocabulary
 
 SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
 
@@ -31,8 +33,8 @@ SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
 class LibraryEncoder:
     """PyPI tokenizers behind the engine's `Encoder`."""
 
-    def __init__(self, tokenizer_json: str) -> None:
-        self._library = Library.from_str(tokenizer_json)
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._library = Library.from_str(tokenizer_json(vocabulary))
 
     def encode(self, text: str) -> list[int]:
         ids: list[int] = self._library.encode(text, add_special_tokens=False).ids

@@ -23,6 +23,8 @@ from py_engine.formats.gguf import read_split, shard_names
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.browser import BrowserDevice, rebuilt
 from py_engine.text.tokenizer import Tokenizer
+from py_engine.text.tokenizer_json import packed
+from py_engine.text.vocabulary import Vocabulary
 
 Message = Mapping[str, Any]
 T = TypeVar("T")
@@ -76,8 +78,9 @@ class KeptTunings:
 class JsEncoder:
     """web/tokens.js's encoder of plain text."""
 
-    def __init__(self, encoder: Any) -> None:
-        self._encode = encoder.encode
+    def __init__(self, js: Any, vocabulary: Vocabulary) -> None:
+        rules, tokens, merges = packed(vocabulary)  # a long str would take half a second to cross
+        self._encode = js.makeEncoder(rules, to_js(tokens), to_js(merges)).encode
 
     def encode(self, text: str) -> list[int]:
         ids: list[int] = self._encode(text).to_py().tolist()
@@ -278,8 +281,8 @@ class Worker:
             sources.append(source)
             await source.begin()
 
-    def _make_encoder(self, tokenizer: str) -> JsEncoder:
-        return JsEncoder(self._js.makeEncoder(tokenizer))
+    def _make_encoder(self, vocabulary: Vocabulary) -> JsEncoder:
+        return JsEncoder(self._js, vocabulary)
 
     def _progress(self, number: int) -> Callable[[int, int], None]:
         last = 0.0

@@ -1,7 +1,7 @@
 """Text to ids and back, for the vocabulary of one GGUF.
 
-Special tokens are split off here; the host's library (an `Encoder`) only ever sees plain text and a
-vocabulary without them, so it cannot produce one. Does not know chat templates or models.
+Special tokens are split off here; the host's `Encoder` only ever sees plain text and a vocabulary
+without them, so it cannot produce one. Does not know chat templates or models.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,28 +9,28 @@ from functools import cached_property
 from typing import Protocol
 
 from py_engine.text.special import Splitter
-from py_engine.text.tokenizer_json import tokenizer_json
 from py_engine.text.vocabulary import (
     BYTE,
     BYTE_OF_CHAR,
     CONTROL,
     UNKNOWN,
     USER_DEFINED,
+    Vocabulary,
     byte_value,
     read_vocabulary,
 )
 
 
 class Encoder(Protocol):
-    """The host's tokenizer library, built from a tokenizer.json without special tokens."""
+    """The host's tokenizer, made of a vocabulary without its special tokens."""
 
     def encode(self, text: str) -> list[int]:
         """The ids of plain text, nothing added."""
         ...
 
 
-MakeEncoder = Callable[[str], Encoder]
-"""tokenizer.json text to an Encoder."""
+MakeEncoder = Callable[[Vocabulary], Encoder]
+"""By `tokenizer_json` or `packed` of tokenizer_json.py, which leave out what is special."""
 
 
 class Tokenizer:
@@ -38,7 +38,7 @@ class Tokenizer:
 
     Args:
         metadata: the GGUF's keys and values; arrays of strings as list[bytes].
-        make_encoder: builds the host's library from a tokenizer.json.
+        make_encoder: makes the host's.
 
     Raises:
         UnsupportedTokenizer: the kind of tokenizer is not in our tables.
@@ -68,11 +68,11 @@ class Tokenizer:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        """Made when first needed: with it a load would take as long again."""
-        return self._make_encoder(tokenizer_json(self.vocabulary))
+        """Made when first needed: natively, with it a load would take as long again."""
+        return self._make_encoder(self.vocabulary)
 
     def prepare(self) -> None:
-        """Make the host's library now, so that the first prompt need not wait for it."""
+        """Make the host's encoder now, so that the first prompt need not wait for it."""
         self._encoder  # noqa: B018 (the property does the work)
 
     def encode(self, text: str, *, special: bool = False, drop: str = "") -> list[int]:

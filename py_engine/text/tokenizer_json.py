@@ -1,14 +1,14 @@
-"""A vocabulary as the tokenizer.json text that Hugging Face's libraries read.
+"""A vocabulary as what hosts encode with: a tokenizer.json, or its parts with less ado.
 
-It holds no special token: nothing that the library is given can become one. What is special is
-split off before (special.py). Both libraries, PyPI tokenizers and npm @huggingface/tokenizers,
-give llama.cpp's ids with these recipes.
+It holds no special token: nothing that a host is given can become one. What is special is split
+off before (special.py). Both hosts, PyPI tokenizers with the tokenizer.json and web/tokens.js
+with the parts, give llama.cpp's ids.
 """
 
 import json
 from collections.abc import Iterator
 
-from py_engine.text.vocabulary import BYTE, BYTE_OF_CHAR, SENTINEL, Vocabulary
+from py_engine.text.vocabulary import BYTE, BYTE_OF_CHAR, SENTINEL, UNKNOWN, Vocabulary
 
 _UNKNOWN_NAME = f"{SENTINEL}unknown"
 """What the unknown token is called in the library's vocabulary: a text that nobody can type."""
@@ -18,27 +18,16 @@ _LONGEST_MERGED = 512
 
 
 def tokenizer_json(vocabulary: Vocabulary) -> str:
-    """The text of a tokenizer.json without added tokens.
-
-    Ids from the number of tokens on stand for bytes that have no token. With them the libraries
-    agree: without, one drops such a byte before the merges and the other after.
-    """
-    vocab = dict(vocabulary.ids)
-    for i in vocabulary.guarded:
-        text = vocabulary.texts[i]
-        if text is not None and vocab.get(text) == i:
-            del vocab[text]
+    """The text of a tokenizer.json without added tokens."""
+    vocab = _plain(vocabulary)
     if vocabulary.model == "llama":
         merges = [list(pair) for pair in _pairs_by_score(vocabulary, vocab)]
     else:
         merges = _pairs_in_file(vocabulary, vocab)
     fallback = not vocabulary.pre.byte_level
-    unknown = min((i for i in vocabulary.guarded if vocabulary.types[i] == 2), default=None)
-    if fallback and unknown is not None:
+    unknown = _unknown(vocabulary)
+    if unknown is not None:
         vocab[_UNKNOWN_NAME] = unknown
-    if not fallback:  # bytes without a token: ids past the end, which the tokenizer drops
-        missing = [char for char in BYTE_OF_CHAR if char not in vocab]
-        vocab |= {char: i for i, char in enumerate(missing, len(vocabulary.raw))}
     return json.dumps(
         {
             "version": "1.0",
@@ -52,7 +41,7 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
             "model": {
                 "type": "BPE",
                 "dropout": None,
-                "unk_token": _UNKNOWN_NAME if _UNKNOWN_NAME in vocab else None,
+                "unk_token": _UNKNOWN_NAME if unknown is not None else None,
                 "continuing_subword_prefix": None,
                 "end_of_word_suffix": None,
                 "fuse_unk": fallback,
@@ -65,6 +54,54 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
         ensure_ascii=False,
         separators=(",", ":"),
     )
+
+
+def packed(vocabulary: Vocabulary) -> tuple[str, bytes, bytes]:
+    """The same for web/tokens.js, nearly as the file has it: (rules, tokens, merges).
+
+    The rules are JSON. Tokens by id and merges by rank are UTF-8, parted by a byte that UTF-8
+    lacks; a token that is not to be found is empty. Which merges count, web/merges.js decides.
+    """
+    vocab = _plain(vocabulary)
+    tokens = [*vocabulary.raw]
+    for i in set(range(len(tokens))).difference(vocab.values()):
+        tokens[i] = b""
+    tokens += [text.encode() for text, i in vocab.items() if i >= len(tokens)]
+    if vocabulary.model == "llama":
+        merges = [" ".join(pair).encode() for pair in _pairs_by_score(vocabulary, vocab)]
+    else:
+        merges = [*vocabulary.merges]
+    rules = {
+        "normalizer": _normalizer(vocabulary),
+        "pre_tokenizer": _pre_tokenizer(vocabulary),
+        "whole": vocabulary.pre.ignore_merges,
+        "unknown": _unknown(vocabulary),
+    }
+    return json.dumps(rules), b"\xff".join(tokens), b"\xff".join(merges)
+
+
+def _plain(vocabulary: Vocabulary) -> dict[str, int]:
+    """Text to id of every token that plain text may become.
+
+    Ids from the number of tokens on stand for bytes that have no token. With them the hosts
+    agree: without, one drops such a byte before the merges and the other after.
+    """
+    vocab = dict(vocabulary.ids)
+    for i in vocabulary.guarded:
+        text = vocabulary.texts[i]
+        if text is not None and vocab.get(text) == i:
+            del vocab[text]
+    if vocabulary.pre.byte_level:
+        missing = [char for char in BYTE_OF_CHAR if char not in vocab]
+        vocab |= {char: i for i, char in enumerate(missing, len(vocabulary.raw))}
+    return vocab
+
+
+def _unknown(vocabulary: Vocabulary) -> int | None:
+    """The id of a character that neither has a token nor bytes that have."""
+    if vocabulary.pre.byte_level:
+        return None
+    return min((i for i in vocabulary.guarded if vocabulary.types[i] == UNKNOWN), default=None)
 
 
 def _normalizer(vocabulary: Vocabulary) -> object:

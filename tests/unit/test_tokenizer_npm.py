@@ -1,4 +1,4 @@
-"""The browser's tokenizer library gives the ids of the native one: vectors, text, code points.
+"""The browser's encoder gives the ids of the native library: vectors, text, code points.
 
 Runs web/tokens.js over npm @huggingface/tokenizers under Node (encode.mjs).
 `python -m tests.unit.test_tokenizer_npm` runs the sweeps over all code points.
@@ -14,6 +14,8 @@ import pytest
 
 from py_engine.text.special import Splitter
 from py_engine.text.tokenizer import Tokenizer
+from py_engine.text.tokenizer_json import packed
+from tests.unit.test_tokenizer import bpe, spm
 from tests.vocabularies import (
     COMMON,
     HARD_TEXTS,
@@ -29,24 +31,23 @@ LIBRARY = ROOT / "node_modules/@huggingface/tokenizers/dist/tokenizers.min.mjs"
 
 
 def npm_ids(ours: Tokenizer, texts: list[str], folder: Path) -> list[list[int]]:
-    """The npm library's ids of plain texts; skips by name where it cannot run."""
+    """The browser's ids of plain texts; skips by name where it cannot run."""
     node = shutil.which("node")
     if node is None or not LIBRARY.exists():
         pytest.skip("node or node_modules/@huggingface/tokenizers is absent (npm ci)")
-    encoder = ours._encoder
-    assert isinstance(encoder, RustEncoder)
-    described = folder / "tokenizer.json"
-    described.write_text(encoder.json, encoding="utf-8")
+    rules, tokens, merges = packed(ours.vocabulary)
+    (folder / "tokens").write_bytes(tokens)
+    (folder / "merges").write_bytes(merges)
     question = {
-        "library": str(LIBRARY), "tokens": str(ROOT / "web/tokens.js"), "json": str(described),
-        "texts": texts,
+        "web": str(ROOT / "web"), "library": str(LIBRARY), "rules": rules, "texts": texts,
+        "tokens": str(folder / "tokens"), "merges": str(folder / "merges"),
     }  # fmt: skip
     answer = subprocess.run(
         [node, str(ROOT / "tests/unit/encode.mjs")],
         input=json.dumps(question), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
-    ids: list[list[int]] = json.loads(answer.stdout)["ids"]
+    ids: list[list[int]] = json.loads(answer.stdout)
     return ids
 
 
@@ -57,8 +58,7 @@ def plain(ours: Tokenizer, texts: list[str]) -> list[str]:
     return [piece for piece in pieces if isinstance(piece, str)]
 
 
-def check(name: str, texts: list[str], folder: Path) -> None:
-    ours = tokenizer(name)
+def check(ours: Tokenizer, texts: list[str], folder: Path) -> None:
     fragments = plain(ours, texts)
     expected = [ours._encoder.encode(text) for text in fragments]
     got = npm_ids(ours, fragments, folder)
@@ -92,7 +92,7 @@ def test_the_browsers_library_agrees(name: str, tmp_path: Path) -> None:
     cases = vectors(name)
     guarded = sorted(tokenizer(name).special)[:100]
     texts = [text for text, _ in cases] + [*HARD_TEXTS, *random_texts(300), *contexts(step=97)]
-    check(name, [*texts, *(f"x{text[1:]} {text[:-1]}" for text in guarded)], tmp_path)
+    check(tokenizer(name), [*texts, *(f"x{text[1:]} {text[:-1]}" for text in guarded)], tmp_path)
 
 
 @pytest.mark.parametrize("name", COMMON)
@@ -103,10 +103,38 @@ def test_the_browsers_library_cannot_form_a_control_token(name: str, tmp_path: P
         assert not ours.vocabulary.guarded & set(ids)
 
 
+_BYTES = [f"<0x{byte:02X}>".encode() for byte in range(256)]
+_WORDS = [b"<unk>", "▁".encode(), b"a", b"b", b"c", b"ab", b"bc", b"abc", b"x y", "é".encode()]
+MADE_UP = {
+    "no byte has a token": spm(),
+    "every byte has a token": spm(
+        tokens=[*_WORDS, *_BYTES],
+        token_type=[2] + [1] * 9 + [6] * 256,
+        scores=[0.0, -9.0, *range(-8, 0), *[0.0] * 256],
+    ),
+    "two tokens of one text": bpe("ab", "a", tokens=[b"a", b"b", b"ab", b"ab", b"b"]),
+    "merges of nothing": bpe(merges=[b"", b" ", b"ab", b"a zz", b"\xff a", b"a  b", b"a b"]),
+    "merges in a wrong order": bpe(
+        tokens=[b"a", b"b", b"ab", b"aba", b"abab", b"bab"], token_type=[1] * 6,
+        merges=[b"ab ab", b"b ab", b"ab a", b"a b", b"ab a"],
+    ),
+    "a merge makes a control token": bpe("aab", merges=[b"a b", b"a ab"]),
+    "words are taken whole": bpe(pre="llama-bpe", merges=[]),
+    "no merges": bpe(merges=[]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MADE_UP)
+def test_the_browser_agrees_on_odd_vocabularies(name: str, tmp_path: Path) -> None:
+    chance = random.Random(5)
+    texts = ["".join(chance.choices("aabbbc é世\n", k=12)) for _ in range(200)]
+    check(Tokenizer(MADE_UP[name], RustEncoder), ["", "ab", "ab" * 3000, *texts], tmp_path)
+
+
 if __name__ == "__main__":
     import tempfile
 
     for vocabulary in COMMON:
         with tempfile.TemporaryDirectory() as there:
-            check(vocabulary, contexts(step=1) + random_texts(5000), Path(there))
+            check(tokenizer(vocabulary), contexts(step=1) + random_texts(5000), Path(there))
         print(vocabulary, "all code points, 5000 random texts")
