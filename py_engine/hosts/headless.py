@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,24 +195,25 @@ class BrowserEngine:
         sampling: Sampling,
         *,
         tools: Sequence[object] | None = None,
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece]:
         """As `Engine.chat`."""
         return self._reply("reply", list(messages), {**_options(sampling), "tools": tools})
 
-    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncIterator[Piece]:
+    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         """As `Engine.complete`."""
         given = prompt if isinstance(prompt, str) else list(prompt)
         return self._reply("complete", given, _options(sampling))
 
-    async def score(self, ids: Sequence[int]) -> AsyncIterator[bytes]:
+    async def score(self, ids: Sequence[int]) -> AsyncGenerator[bytes]:
         """As `Engine.score`."""
         self._check_loaded()
         nbytes = 4 * int(self.info["n_vocab"])
-        async for text in self._stream(_SCORE, list(ids)):
-            if text is not None:
-                rows = base64.b64decode(text)
-                for at in range(0, len(rows), nbytes):
-                    yield rows[at : at + nbytes]
+        async with aclosing(self._stream(_SCORE, list(ids))) as texts:
+            async for text in texts:
+                if text is not None:
+                    rows = base64.b64decode(text)
+                    for at in range(0, len(rows), nbytes):
+                        yield rows[at : at + nbytes]
 
     async def tokenize(
         self, text: str | Sequence[str], *, special: bool = False, model: str | None = None
@@ -236,37 +238,36 @@ class BrowserEngine:
 
     async def _reply(
         self, verb: str, given: object, options: Mapping[str, object]
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece]:
         self._check_loaded()
         argument = {"verb": verb, "given": given, "options": options}
-        ended = False
-        try:
-            async for value in self._stream(_REPLY, argument):
-                ended = "finish_reason" in value
-                if ended:
+        async with aclosing(self._stream(_REPLY, argument)) as values:
+            async for value in values:
+                if "finish_reason" in value:
                     ids = {name: tuple(value[name]) for name in ("prompt_ids", "ids")}
                     told = {f.name: value[f.name] for f in fields(Reply)}
                     yield Piece("", (), Reply(**(told | ids)))
                 else:
                     yield Piece(value["text"], tuple(value["ids"]), None)
-        except (GeneratorExit, asyncio.CancelledError):  # whoever listened went away
-            if not ended:
-                await self.stop()
-            raise
 
     def _check_loaded(self) -> None:
         if not self.info:
             raise errors.InferaivedError("no model is loaded", "Load one first.")
 
-    async def _stream(self, code: str, argument: object) -> AsyncIterator[Any]:
+    async def _stream(self, code: str, argument: object) -> AsyncGenerator[Any]:
         """What `code` emits, and in the end what it returns."""
         queue: asyncio.Queue[Any] = asyncio.Queue()
         self._emit = queue.put_nowait
         call = asyncio.ensure_future(self._call(code, argument))
         call.add_done_callback(lambda _: queue.put_nowait(queue))  # itself: the end
-        while (value := await queue.get()) is not queue:
-            yield value
-        yield await call
+        try:
+            while (value := await queue.get()) is not queue:
+                yield value
+            yield await call
+        finally:
+            if not call.done():  # whoever listened went away
+                await self.stop()
+            await asyncio.wait([call])  # nothing of it comes later
 
     def _take(self, value: Any) -> None:
         self._emit(value)

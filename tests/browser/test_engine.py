@@ -5,6 +5,7 @@ Local models from a server; the native host says what is right.
 
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,24 @@ def test_the_browser_answers_as_the_native_host(
         done, total = zip(*progress, strict=True)
         assert list(done) == sorted(done)
         assert set(total) == {done[-1]}
+
+    apart(ask)
+
+
+def test_a_reply_left_early_leaves_nothing_to_the_next(
+    site: Path, model: Spec, native: dict[str, Any]
+) -> None:
+    async def ask() -> None:
+        async with BrowserEngine(site, software=True) as host:
+            await host.load(str(model.path))
+            for _ in range(3):
+                async with aclosing(host.complete("Once", Sampling(max_tokens=200))) as pieces:
+                    await anext(pieces)
+                reply = await answer(host, PROMPT, GREEDY)
+                assert list(reply.ids) == list(native["reply"].ids)
+                async with aclosing(host.score(reply.prompt_ids * 15)) as rows:
+                    await anext(rows)
+                assert (await answer(host, PROMPT, GREEDY)).text == reply.text
 
     apart(ask)
 
