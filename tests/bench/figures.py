@@ -17,6 +17,8 @@ PEER = "wllama"
 CPU = "CPU"
 RUNGS = ("f16+subgroups", "f16", "f32+subgroups", "f32", CPU)
 """Of the ladder of features, the best first; the last is what no GPU computes."""
+WORST = (".gap_ms", ".burst")
+"""What is not a median: a reader sees every stutter."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def rung(result: Mapping[str, Any]) -> str:
 
 
 def figures(results: Sequence[Mapping[str, Any]], facts: Mapping[str, Facts]) -> Figures:
-    """The medians over all pages of a series and all repetitions on each."""
+    """Over all pages of a series and all repetitions on each: medians, or the worst of all."""
     samples: dict[Series, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         series = Series(result["engine"], result["model"], rung(result))
@@ -63,7 +65,10 @@ def figures(results: Sequence[Mapping[str, Any]], facts: Mapping[str, Facts]) ->
             ready = result["rows"]["start"]["s"] + result["rows"]["load"]["s"]
             samples[series]["ready.s"].append(ready)
     return {
-        series: {name: median(values) for name, values in named.items()}
+        series: {
+            name: max(values) if name.endswith(WORST) else median(values)
+            for name, values in named.items()
+        }
         for series, named in samples.items()
     }
 
@@ -90,13 +95,19 @@ def _prefill(values: Mapping[str, Any], facts: Facts) -> Readings:
 
 
 def _decode(values: Mapping[str, Any], facts: Facts) -> Readings:
-    """From the first token on; the cache is as long as it is in the middle of the reply."""
+    """From the first token on; the cache is as long as it is in the middle of the reply.
+
+    How smoothly they come: the longest wait between two tokens, the most that come together.
+    """
     for reply in values["replies"]:
         n, s = reply["decoded"], max(reply["s"], 1e-9)
         cached = (reply["prompt"] + reply["n"] / 2) * facts.kv_bytes
         yield "tok_s", n / s
         yield "gb_s", n * (facts.weight_bytes + cached) / s / 1e9
         yield "tokens", reply["n"]
+        if "gap" in reply:  # older results have none
+            yield "gap_ms", 1e3 * reply["gap"]
+            yield "burst", reply["burst"]
 
 
 def _followup(values: Mapping[str, Any], facts: Facts) -> Readings:
@@ -127,6 +138,8 @@ def _start(values: Mapping[str, Any], facts: Facts) -> Readings:
 
 def _memory(values: Mapping[str, Any], facts: Facts) -> Readings:
     yield "heap_mib", values["bytes"] / MIB
+    if "python" in values:
+        yield "python_mib", values["python"] / MIB
     if "renderer" in values:
         yield "renderer_mib", values["renderer"]["anonymous"] / MIB
         yield "renderer_peak_mib", values["renderer"]["peak"] / MIB

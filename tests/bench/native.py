@@ -6,6 +6,7 @@ Needs what the native host needs (wgpu-py, tokenizers); the browser's runs do wi
 import re
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.bench.visit import ADAPTER, Task, describe
 SOFTWARE = re.compile("swiftshader|llvmpipe|lavapipe|basic render", re.I)
 """Adapters that are no GPU, as page/run.js knows them; a task must ask for one."""
 TOGETHER_S = 1e-3
-"""Tokens that come so soon after the first came with it: they were not decoded since."""
+"""Tokens that come so soon after one came with it: they were not decoded since."""
 
 
 class Words:
@@ -101,19 +102,19 @@ async def _row(engine: NativeEngine, task: Task, words: Words, row: str) -> dict
 
 
 async def _request(engine: NativeEngine, prompt: str, tokens: int) -> dict[str, Any]:
-    n = early = 0
+    times: list[float] = []  # of each token
     begun = time.perf_counter()
-    first = begun
     async for piece in engine.complete(prompt, Sampling(temperature=0, max_tokens=tokens)):
-        now = time.perf_counter()
-        if piece.ids:
-            first = now if n == 0 else first
-            n += len(piece.ids)
-            early = n if now - first < TOGETHER_S else early
+        times += [time.perf_counter()] * len(piece.ids)
         if piece.reply:
             own = dict(piece.reply.timings)
             prompt_tokens = len(piece.reply.prompt_ids)
+    ended = time.perf_counter()
+    together = [sum(0 <= other - at < TOGETHER_S for other in times) for at in times]
     return {
-        "prompt": prompt_tokens, "computed": int(own["prefill_tokens"]), "own": own, "n": n,
-        "ttft": first - begun, "decoded": n - early, "s": time.perf_counter() - first,
+        "prompt": prompt_tokens, "computed": int(own["prefill_tokens"]), "own": own,
+        "ttft": times[0] - begun, "s": ended - times[0],
+        "n": len(times), "decoded": len(times) - together[0],
+        "gap": max((late - soon for soon, late in pairwise(times)), default=0.0),
+        "burst": max(together),
     }  # fmt: skip

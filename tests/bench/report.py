@@ -18,9 +18,9 @@ LONG_CONTEXT = 0.7  # decode at 8192 against 512
 LOWER_RUNG = 0.75  # decode and prefill without shader-f16 against with
 BEYOND_PCT = 8.0  # GPU bytes beyond file and cache, of the file
 
-TIMES = (".ttft_ms", ".first_ms", ".s", "_s")
+TIMES = (".ttft_ms", ".first_ms", ".gap_ms", ".s", "_s")
 SPEED = ".tok_s"
-NOT_COMPARED = (".computed", "mib", "_pct", "start.s")  # the peer starts within its load
+NOT_COMPARED = (".computed", "mib", "_pct", "start.s", ".burst")  # the peer starts in its load
 FIELDS = ("date", "build", "adapter", "rung", "engine", "model", "metric", "value")
 
 
@@ -91,8 +91,10 @@ def _name(metric: str) -> str:
         "tok_s": "tokens/s", "ttft_ms": "ms to the first token", "s": "s",
         "first_ms": "ms to the first token, the first time", "first_s": "s, the first time",
         "first_token_s": "s with the first token", "computed": "tokens computed",
+        "gap_ms": "ms between two tokens at the most", "burst": "tokens at once at the most",
         "gpu_mib": "GPU MiB", "gpu_beyond_pct": "GPU bytes beyond file and cache, % of the file",
-        "heap_mib": "MiB of heaps, by the browser", "renderer_mib": "MiB of the page's process",
+        "heap_mib": "MiB of JavaScript's heaps, by the browser", "python_mib": "MiB of Python's",
+        "renderer_mib": "MiB of the page's process",
         "renderer_peak_mib": "MiB of the page's process at the most",
     }  # fmt: skip
     words = metric.split(".")

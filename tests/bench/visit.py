@@ -158,7 +158,10 @@ def describe(report: dict[str, Any]) -> str:
     if "replies" in report:
         if report["row"].startswith("decode"):
             rates = [f"{one['decoded'] / max(one['s'], 1e-9):.1f}" for one in report["replies"]]
-            return f"{report['row']}: {' '.join(rates)} tokens/s"
+            gap = max(1e3 * one["gap"] for one in report["replies"])
+            burst = max(one["burst"] for one in report["replies"])
+            seen = f"at most {gap:.1f} ms between two, {burst} at once"
+            return f"{report['row']}: {' '.join(rates)} tokens/s, {seen}"
         times = [f"{1e3 * one['ttft']:.1f}" for one in report["replies"]]
         return f"{report['row']}: first token after {' '.join(times)} ms"
     numbers = {name: value for name, value in report.items() if isinstance(value, int | float)}

@@ -81,6 +81,8 @@ def test_rows_are_timed_from_outside(page: Page, served: Site) -> None:
     for reply in rows["decode:8"]["replies"]:
         assert (reply["n"], reply["decoded"]) == (4, 2)  # two came together
         assert 0.04 <= reply["s"] < 4
+        assert 0.02 <= reply["gap"] < reply["s"]
+        assert reply["burst"] == 2
     prompts = [prompt for prompt, _ in asked]
     counts = [len(prompt.split()) for prompt in prompts]
     assert counts == [64, 16, 16, 16, 8, 8, 8, 8, 40, 8, 40]

@@ -134,13 +134,17 @@ def _page(engine: str, seconds: float, **load: Any) -> dict[str, Any]:
     """A page whose prefill of 512 and 100 tokens after it took `seconds`, once, twice, thrice."""
     times = [seconds, 2 * seconds, 3 * seconds]
     prefill = [{"computed": 512, "prompt": 512, "ttft": s, "n": 1} for s in times]
-    decode = [{"computed": 1, "prompt": 512, "n": 102, "decoded": 100, "s": s} for s in times]
+    decode = [
+        {"computed": 1, "prompt": 512, "n": 102, "decoded": 100, "s": s, "gap": s / 10, "burst": i}
+        for i, s in enumerate(times)
+    ]
     return {
         "engine": engine, "model": MODEL, "options": {}, "adapter": "a GPU", "errors": [],
         "features": ["shader-f16", "subgroups"],
         "rows": {
             "start": {"s": 1.0}, "load": {"s": 10 * seconds, **load}, "first": {"s": 11 * seconds},
             "prefill:512": {"first_s": 9.0, "replies": prefill}, "decode:512": {"replies": decode},
+            "memory": {"bytes": 3 * 2**20, "python": 30 * 2**20},
         },
     }  # fmt: skip
 
@@ -154,6 +158,13 @@ def test_figures_are_medians_in_tokens_and_bytes() -> None:
     assert values["decode.512.gb_s"] == pytest.approx(100 * (2e6 + 563 * 1000) / 1e9)
     assert (values["load.s"], values["load.first_token_s"]) == (5, 5.5)
     assert values["ready.s"] == 6
+    assert (values["memory.heap_mib"], values["memory.python_mib"]) == (3, 30)
+
+
+def test_of_stutters_the_worst_is_shown() -> None:
+    found = figures([_page("ours", 0.5), _page("ours", 0.1)], KNOWN)
+    values = found[Series("ours", MODEL, "f16+subgroups")]
+    assert (values["decode.512.gap_ms"], values["decode.512.burst"]) == (pytest.approx(150), 2)
 
 
 def test_figures_pool_pages_and_tell_rungs_apart() -> None:

@@ -35,7 +35,7 @@
 
 /** @typedef {(value: Record<string, unknown>) => Promise<void>} Report */
 
-/** Tokens that come so soon after the first came with it: they were not decoded since. */
+/** Tokens that come so soon after one came with it: they were not decoded since. */
 const TOGETHER_MS = 1;
 const CONSONANTS = "bcdfghjklmnpqrstvwxyz";
 const VOWELS = "aeiou";
@@ -136,18 +136,38 @@ async function repeated(plan, once) {
  * @param {number} tokens
  */
 async function request(subject, prompt, tokens) {
-  let n = 0; // tokens that arrived
-  let early = 0; // of them with the first
-  let first = 0;
+  /** @type {Arrival[]} */
+  const arrivals = [];
   const begun = performance.now();
   const reply = await subject.complete(prompt, tokens, (count) => {
-    const now = performance.now();
-    if (n === 0) first = now;
-    n += count;
-    if (now - first < TOGETHER_MS) early = n;
+    arrivals.push({ at: performance.now(), count });
   });
   const ended = performance.now();
-  return { ...reply, n, ttft: (first - begun) / 1e3, decoded: n - early, s: (ended - first) / 1e3 };
+  const first = arrivals[0]?.at ?? begun;
+  const [ttft, s] = [(first - begun) / 1e3, (ended - first) / 1e3];
+  return { ...reply, ttft, s, ...streamed(arrivals) };
+}
+
+/** @typedef {{ at: number, count: number }} Arrival  tokens, and the page's clock in ms */
+
+/**
+ * How a reply came: its tokens, those after the first moment, the longest wait between two of
+ * them in seconds, and the most that came together.
+ *
+ * @param {Arrival[]} arrivals
+ */
+function streamed(arrivals) {
+  const tokens = (/** @type {Arrival[]} */ some) => some.reduce((sum, { count }) => sum + count, 0);
+  const from = (/** @type {number} */ begin) =>
+    tokens(arrivals.filter(({ at }) => at >= begin && at - begin < TOGETHER_MS));
+  const n = tokens(arrivals);
+  const gaps = arrivals.map(({ at }, i) => at - (arrivals[i - 1]?.at ?? at));
+  return {
+    n,
+    decoded: n - from(arrivals[0]?.at ?? 0),
+    gap: Math.max(0, ...gaps) / 1e3,
+    burst: Math.max(0, ...arrivals.map(({ at }) => from(at))),
+  };
 }
 
 /** Prompts of made-up words, each another; the same sequence on every page. */

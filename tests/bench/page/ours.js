@@ -10,6 +10,7 @@ import { load, start } from "../../../web/client.js";
 export class Subject {
   /** @type {EngineWorker | undefined} */ #worker;
   /** @type {Engine | undefined} */ #engine;
+  /** Bytes of Python's memory at the end of the last reply. */ #python = 0;
 
   /**
    * Twice: as on a first visit, and with everything in the browser's cache.
@@ -49,17 +50,21 @@ export class Subject {
     if (!this.#engine) throw new Error("no model is loaded");
     const pieces = this.#engine.complete(prompt, { temperature: 0, max_tokens: tokens });
     for await (const { ids } of pieces) if (ids.length) arrived(ids.length);
-    const { prompt_ids, timings } = await pieces.result;
+    const { prompt_ids, timings, heap_bytes } = await pieces.result;
+    this.#python = heap_bytes ?? 0;
     const computed = timings["prefill_tokens"] ?? prompt_ids.length;
     return { prompt: prompt_ids.length, computed, own: timings };
   }
 
-  memory() {
-    return heaps();
+  async memory() {
+    return { python: this.#python, ...(await heaps()) };
   }
 }
 
-/** Bytes of the page's and its workers' heaps, WebAssembly's included, by the browser's count. */
+/**
+ * Bytes of the page's and its workers' heaps, by the browser's count, which leaves out memories of
+ * WebAssembly that may grow, as Python's.
+ */
 export async function heaps() {
   const { bytes, breakdown } = await /** @type {any} */ (performance)
     .measureUserAgentSpecificMemory();
