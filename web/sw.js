@@ -7,12 +7,12 @@
  * so do other hosts. A newer build waits until the page asks it to take over.
  */
 
-const PREFIX = "inferaived-build-";
 const DEMO = "models/demo.gguf";
 const BUSY = "inferaived-busy"; // the lock that offline.js holds
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const build = new URL(location.href).searchParams.get("build") ?? "";
 const home = new URL("./", location.href);
+const PREFIX = `inferaived-build ${home.pathname} `; // an origin may have several copies
 
 /**
  * @typedef {{ build: string, files: Record<string, { sha256: string, bytes: number }> }} Manifest

@@ -162,7 +162,24 @@ def test_a_new_version_waits_to_be_asked(
     expect(page.get_by_role("article", name="You")).to_have_text("endless")
     expect(other).to_have_title("Inferaived two")  # no tab stays behind
     expect(page.get_by_role("button", name="Reload")).to_be_hidden()
-    assert builds(page) == [f"inferaived-build-{new}"] != old
+    assert builds(page) == [f"inferaived-build / {new}"] != old
+
+
+def test_copies_of_one_origin_leave_each_other_alone(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    names = ("site", "site/older")
+    for name in names:
+        make_site(tmp_path / name)
+    change(tmp_path / "site/older", "older")
+    with running(tmp_path) as served:
+        page = context.new_page()
+        for _ in range(2):
+            for name in names:
+                page.goto(f"{served.url}{name}/index.html")
+                expect(page.get_by_text(READY)).to_be_visible()
+                wait_for_copy(page)
+            context.set_offline(True)  # the second round has only the copies
 
 
 @pytest.mark.parametrize("fault", ["a missing file", "a wrong byte", "another build"])
