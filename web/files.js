@@ -17,7 +17,7 @@ import { SourceError, UrlSource } from "./http.js";
  * @property {() => Promise<void>} begin  comes first; `size` is known then
  * @property {(at: number, nbytes: number) => Promise<Bytes>} read  fewer only at the end
  * @property {(at: number, nbytes: number, sink: Sink) => Promise<void>} stream  all or an error
- * @property {() => void} close  also ends what is on its way
+ * @property {() => void} close  also ends a download
  */
 
 /** The table that Python sees. */
@@ -27,7 +27,7 @@ export class Files {
   /** @type {Map<number, Source>} */ #open = new Map();
 
   /**
-   * Note a file that the page gave, so that Python can open it by number.
+   * Note a file that the page gave, so that Python can open it by number, once.
    *
    * @param {Blob} blob
    */
@@ -65,7 +65,8 @@ export class Files {
   /** @param {number} number */
   #blob(number) {
     const blob = this.#blobs.get(number);
-    if (!blob) throw new Error(`file ${number} was never given`);
+    if (!blob) throw new Error(`file ${number} was never given, or it was opened before`);
+    this.#blobs.delete(number);
     return new BlobSource(blob);
   }
 

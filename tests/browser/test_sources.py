@@ -131,6 +131,15 @@ def test_a_local_file_reads_and_streams(here: Page, spec: str) -> None:
     assert got == [name, 3_000_001, 1001, True, 5, 3_000_000, True]
 
 
+def test_a_given_file_is_held_until_it_is_opened(here: Page) -> None:
+    body = """
+      const { blob: number } = files.add(new Blob(["GGUF"]));
+      await opened(number);
+      await opened(number);
+    """
+    assert "opened before" in story(here, body)["message"]
+
+
 WHOLE = """
     const [id, size] = await opened(url);
     await files.read(id, 0, 1000);
