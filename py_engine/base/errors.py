@@ -95,12 +95,13 @@ class UnusedTensors(InferaivedError):
 
 
 class DeviceMemory(InferaivedError):
-    """The GPU cannot hold what is asked for."""
+    """The GPU cannot hold what is asked for; `nbytes` is 0 where the host does not tell it."""
 
     def __init__(self, nbytes: int, limit: int | None, what: str) -> None:
+        need = f": it needs {nbytes / 2**20:,.0f} MiB" if nbytes else ""
         have = "" if limit is None else f", and {limit / 2**20:,.0f} MiB is the limit"
         super().__init__(
-            f"not enough GPU memory for {what}: it needs {nbytes / 2**20:,.0f} MiB{have}",
+            f"not enough GPU memory for {what}{need}{have}",
             "Choose a smaller model or a shorter context, or close other pages that use the GPU.",
         )
 

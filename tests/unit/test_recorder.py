@@ -119,6 +119,11 @@ def test_a_buffer_beyond_the_limits_is_refused_before_it_is_made(limit: str) -> 
     assert device.nbytes == 1000
 
 
+def test_memory_of_an_unknown_size_is_not_called_0_mib() -> None:
+    assert str(DeviceMemory(0, None, "the cache")) == "not enough GPU memory for the cache"
+    assert "the cache: it needs 2 MiB, and 1 MiB is" in str(DeviceMemory(2**21, 2**20, "the cache"))
+
+
 def test_views() -> None:
     view = Tensor(7, (2, 3), at=512)
     assert view.binding() == Binding(7, 512, 24)
