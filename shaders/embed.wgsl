@@ -31,17 +31,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let row = tokens[group.x] - params.first_row;
     if (row >= params.rows) { return; }
     for (var i = lane; i < OCTETS; i += WG) {
-        let o = row * OCTETS + i;
-        let scale = weight_scale(o);
-        let q = weight_octet(o);
-        var first = q[0] * scale.x;
-        var last = q[1] * scale.x;
-        if (WEIGHT_OFFSET) {
-            first += scale.y;
-            last += scale.y;
-        }
+        let v = weight_eight(row * OCTETS + i);
         let at = (group.x * OCTETS + i) * 2u;
-        out[at] = first;
-        out[at + 1u] = last;
+        out[at] = v[0];
+        out[at + 1u] = v[1];
     }
 }

@@ -18,6 +18,8 @@ RUNGS = {
     "plain": frozenset(),
 }
 """The ladder of device features, from the top; each is run by its own variants."""
+MATRICES = frozenset({"subgroups", "shader-f16", "chromium-experimental-subgroup-matrix"})
+"""The rung above, which so far only Chromium has on some GPUs, behind a flag."""
 
 Variant = tuple[str, dict[str, Value], dict[str, str]]
 """Shader, constants, includes. The Library adds the includes that a rung calls for."""
@@ -75,6 +77,20 @@ def _products(subgroups: bool) -> Iterator[Variant]:
         yield "matvec_batch", constants, weight | includes
 
 
+def _matrices() -> Iterator[Variant]:
+    tiles: tuple[dict[str, Value], ...] = (
+        {"TM": 64, "TN": 64},
+        {"TM": 128, "TN": 64},
+        {"TM": 128, "TN": 128},
+    )
+    for type, columns, size in product(SUPPORTED, (256, 288), tiles):
+        if columns % 256 == 0 or not type.endswith("_K"):
+            yield "matmul_matrix", {"K": columns, **size}, _weight(type)
+    for size, names in product(tiles, ((), ("ADD",), ("GATED",))):
+        constants: dict[str, Value] = {"K": 256, **size, **dict.fromkeys(names, True)}
+        yield "matmul_matrix", constants, _weight("Q4_K") | _BIAS
+
+
 def _attention() -> Iterator[Variant]:
     for shape, neox, includes in product(_HEADS, (False, True), ({}, _HEAD_NORM)):
         rotated = shape | {"ROT": shape["D"], "NEOX": neox}
@@ -86,9 +102,12 @@ def _attention() -> Iterator[Variant]:
         yield "attention_prefill", {**shape, "BQ": 16}, {}
 
 
-def _variants(subgroups: bool) -> Iterator[Variant]:
+def _variants(features: frozenset[str]) -> Iterator[Variant]:
+    subgroups = "subgroups" in features
     yield from _repacks()
     yield from _products(subgroups)
+    if features >= MATRICES:
+        yield from _matrices()
     yield from _attention()
     yield "rms_norm", {"C": 96}, {}
     yield "silu_mul", {"F": 96}, {}
@@ -110,5 +129,5 @@ def shaders(
         features=features, wgsl_enables=enables, subgroup_size=0, limits=DEFAULT_LIMITS
     )
     library = Library(read, device)
-    made = (library.shader(*variant) for variant in _variants("subgroups" in features))
+    made = (library.shader(*variant) for variant in _variants(features))
     return list({shader.code: shader for shader in made}.values())

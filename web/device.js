@@ -2,7 +2,7 @@
  * Opening the GPU: which features and limits are asked for, and the errors that Python rebuilds.
  */
 
-const WANTED_FEATURES = ["subgroups"];
+const MATRICES = "chromium-experimental-subgroup-matrix";
 const WANTED_LIMITS = [
   "maxBufferSize", "maxStorageBufferBindingSize", "maxComputeWorkgroupStorageSize",
 ];
@@ -47,10 +47,26 @@ export async function openDevice({ withhold = [], defaultLimits = false }) {
   const requiredLimits = {};
   const limits = /** @type {Record<string, any>} */ (/** @type {unknown} */ (adapter.limits));
   for (const name of defaultLimits ? [] : WANTED_LIMITS) requiredLimits[name] = limits[name];
-  const requiredFeatures = /** @type {GPUFeatureName[]} */ (WANTED_FEATURES.filter(
+  const wanted = ["subgroups", ...(multiplies(adapter, withhold) ? ["shader-f16", MATRICES] : [])];
+  const requiredFeatures = /** @type {GPUFeatureName[]} */ (wanted.filter(
     (name) => adapter.features.has(name) && !withhold.includes(name)));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
   const words = [vendor, architecture, description, isFallbackAdapter && "(software, slow)"];
   return { device, info: words.filter(Boolean).join(" ") };
+}
+
+/**
+ * Whether subgroups multiply matrices of the one kind that shaders/matmul_matrix.wgsl takes.
+ *
+ * @param {GPUAdapter} adapter
+ * @param {string[]} withhold
+ */
+function multiplies({ features, info }, withhold) {
+  const needed = ["subgroups", "shader-f16", MATRICES];
+  const { subgroupMatrixConfigs: kinds = [] } = /** @type {any} */ (info); // not in the types yet
+  return needed.every((name) => features.has(name) && !withhold.includes(name))
+    && navigator.gpu.wgslLanguageFeatures.has("buffer_view")
+    && kinds.some((/** @type {any} */ kind) => kind.M === 16 && kind.N === 16 && kind.K === 16
+      && kind.componentType === "f16" && kind.resultComponentType === "f32");
 }

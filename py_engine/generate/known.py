@@ -145,7 +145,7 @@ def _halves(values: Iterable[float]) -> bytes:
 
 
 def _product(shader: Shader, c: Mapping[str, int]) -> Known:
-    """matvec, matvec_batch and matmul: two tokens, the second twice the first."""
+    """matvec, matvec_batch, matmul, matmul_matrix: two tokens, the second twice the first."""
     found = _TYPE.search(shader.label)
     assert found, shader.label
     columns, rows, at = c["K"], max(c["R"], 4), 4
@@ -351,6 +351,7 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "matvec": _product,
     "matvec_batch": _product,
     "matmul": _product,
+    "matmul_matrix": _product,
     "embed": _embed,
     "silu_mul": _silu_mul,
     "rms_norm": _rms_norm,

@@ -1,8 +1,8 @@
 """Collect dispatches into a list that a device can replay.
 
-`Library` gives shaders in the variant that the device's features call for (with subgroups, or
-plain); `Recorder` binds tensors to a shader's names. Both are
-synchronous and touch no GPU: pipelines are compiled and programs made later, all together.
+`Library` gives shaders in the variant that the device's features call for: with subgroups, or
+plain. `Recorder` binds tensors to a shader's names. Both are synchronous; pipelines are compiled
+and programs made later, all together.
 """
 
 import re
@@ -14,6 +14,10 @@ from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.gpu.wgsl import Shader, Value, load
 
 _SUBGROUPS = re.compile(r"\bsubgroup\w+\(|\bsubgroup_")
+_MATRICES = "chromium-experimental-subgroup-matrix"
+"""Of WebGPU's features, so far behind a flag; a device has it if the sizes are matmul_matrix's."""
+_MATRIX_SHARED_BYTES = 32768
+"""What the largest tiles of matmul_matrix share."""
 _SUBGROUP_FORMS = {
     "lib/reduce.wgsl": "lib/reduce_subgroup.wgsl",
     "lib/reduce_rows.wgsl": "lib/reduce_rows_subgroup.wgsl",
@@ -36,6 +40,9 @@ class Library:
         self.subgroups = "subgroups" in device.features
         self.shared_bytes = device.limits["maxComputeWorkgroupStorageSize"]
         self.subgroup_size = device.subgroup_size if self.subgroups else 0
+        self._multiplies = (
+            _MATRICES in device.features and self.shared_bytes >= _MATRIX_SHARED_BYTES
+        )
         self.tilings: dict[tuple[str, int], tuple[int, ...]] = {}
         """What was tuned on this device: a kernel's tiling by a weight's type and columns."""
         self.warnings: list[str] = []
@@ -54,11 +61,18 @@ class Library:
         """From now on give a simpler form of a shader; False if there is none."""
         if not _SUBGROUPS.search(shader.code):
             return False
-        if "reduce_rows_single" in shader.label and self.subgroup_size:
+        if shader.name == "matmul_matrix":
+            self._multiplies = False
+        elif "reduce_rows_single" in shader.label:
             self.subgroup_size = 0  # its size may differ from kernel to kernel
         else:
             self.forgo_subgroups(shader.name)
         return True
+
+    @property
+    def matrices(self) -> bool:
+        """Subgroups multiply matrices: f16 in, f32 out."""
+        return self._multiplies and self.subgroup_size == 32
 
     @property
     def narrow(self) -> bool:

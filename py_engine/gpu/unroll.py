@@ -47,7 +47,7 @@ def _expanded(code: str, constants: Mapping[str, int]) -> str:
         if None in bounds or not bounds[2]:
             raise ValueError(f"this loop's bounds are not constant: {match[0].strip()!r}")
         first, last, step = (bound or 0 for bound in bounds)
-        body, word = code[match.end() : end], re.compile(rf"\b{match['name']}\b")
+        body, word = code[match.end() : end], re.compile(rf"(?<!\.)\b{match['name']}\b")
         for i in range(first, last, step):
             turn = _expanded(word.sub(f"{i}u", body), constants)
             pieces.append(f"{match['indent']}{{{turn}}}\n")

@@ -42,25 +42,29 @@ _BATCH_ROWS, _BATCH_TOKENS = 4, 8
 """Of a workgroup of matvec_batch, which CPUs run 8 times as fast as tiles."""
 
 
-_TILE_ROWS = 64
-"""Rows of the weight per workgroup in matmul: TN of shaders/matmul.wgsl."""
-_TILES = {128: 1.0, 64: 0.9, 32: 0.75, 16: 0.6}
-"""Tokens per workgroup in matmul, and the speed that they allow, as shares of the best (H200)."""
+_TILES = {(128, 64): 1.0, (64, 64): 0.9, (32, 64): 0.75, (16, 64): 0.6}
+"""Tokens x rows per workgroup in matmul, and the speed that they allow, as shares of the best."""
+_MATRIX_TILES = {(128, 128): 1.0, (128, 64): 0.75, (64, 64): 0.7}
+"""The same in matmul_matrix. Both were measured on one H200."""
 _CORES = 128
 """A large GPU's, since WebGPU does not tell: on a smaller one every choice fills them."""
 
 
-def tile(library: Library, tokens: int, rows: int) -> int:
-    """Tokens per workgroup in matmul: large tiles, unless they leave cores or tokens idle."""
+def tile(library: Library, tokens: int, rows: int) -> tuple[int, int]:
+    """Tokens and rows per workgroup: large tiles, unless they leave cores or tokens idle."""
 
-    def speed(size: int) -> float:
-        parts = -(-tokens // size)
-        groups = -(-rows // _TILE_ROWS) * parts
+    def speed(size: tuple[int, int]) -> float:
+        parts = -(-tokens // size[0])
+        groups = -(-rows // size[1]) * parts
         rounds = -(-groups // _CORES)
-        return _TILES[size] * groups / (rounds * _CORES) * tokens / (parts * size)
+        return tiles[size] * groups / (rounds * _CORES) * tokens / (parts * size[0])
 
-    fitting = [size for size in _TILES if 128 * (size + _TILE_ROWS) <= library.shared_bytes]
-    return max(fitting, key=speed)
+    if library.matrices:
+        tiles = _MATRIX_TILES
+    else:
+        shared = library.shared_bytes
+        tiles = {size: share for size, share in _TILES.items() if 128 * (sum(size) + 2) <= shared}
+    return max(tiles, key=speed)
 
 
 def matvec(
@@ -134,8 +138,8 @@ def matmul(
 ) -> None:
     """out[t, out_at + r] = weight[r] · x[t] for t < state.n.   x (T, K), out (T, width)
 
-    `bias`, `add` and `gated` as in `matvec`. Products and sums are f32 on every device: no f16
-    tile came up to the best f32 one where it was measured, since each value is converted.
+    `bias`, `add` and `gated` as in `matvec`. Products and sums are f32, but where subgroups
+    multiply matrices: these take halves, and values beyond their range as the largest half.
     """
     buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
     includes = weight.includes
@@ -156,7 +160,8 @@ def matmul(
         name, size, rows = "matvec_batch", min(tokens, _BATCH_TOKENS), _BATCH_ROWS
         constants |= {"WG": rec.library.subgroup_size, "R": rows, "M": size}
     else:
-        name, size, rows = "matmul", tile(rec.library, tokens, weight.rows), _TILE_ROWS
-        constants |= {"TM": size}
+        size, rows = tile(rec.library, tokens, weight.rows)
+        name = "matmul_matrix" if rec.library.matrices else "matmul"
+        constants |= {"TM": size, "TN": rows} if rec.library.matrices else {"TM": size}
     groups = (-(-weight.rows // rows), -(-tokens // size), 1)
     rec.run(name, groups, buffers, params=params, includes=includes, **constants)

@@ -53,6 +53,15 @@ fn weight_octet(o: u32) -> array<vec4<f32>, 2> {
     return octet_floats(q, high);
 }
 
+// The weights of octet o.
+fn weight_eight(o: u32) -> array<vec4<f32>, 2> {
+    let scale = weight_scale(o);
+    let q = weight_octet(o);
+    var offset = 0.0;
+    if (WEIGHT_OFFSET) { offset = scale.y; }
+    return array<vec4<f32>, 2>(q[0] * scale.x + offset, q[1] * scale.x + offset);
+}
+
 // The quants of block b, without scales and offset.
 fn weight_quants(b: u32) -> array<vec4<f32>, 8> {
     var words = array<vec4<u32>, WEIGHT_WORDS>();

@@ -6,6 +6,7 @@ as base64, which is slow and does not matter here.
 
 import asyncio
 import base64
+import os
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from py_engine.hosts.headless import SOFTWARE, launch
 from py_engine.hosts.static import running
 
 WEB = Path(__file__).parents[2] / "web"
+FLAGS = tuple(os.environ.get("CHROMIUM_FLAGS", "").split()) or SOFTWARE
+"""The browser's: $CHROMIUM_FLAGS tests a real GPU."""
 
 _OPEN = """async (options) => {
   const { Gpu } = await import("./gpu.js");
@@ -66,7 +69,7 @@ class ChromiumDevice:
         try:
             with running(WEB) as server:
                 async with async_playwright() as playwright:
-                    browser = await launch(playwright, SOFTWARE)
+                    browser = await launch(playwright, FLAGS)
                     page = await browser.new_page()
                     await page.goto(f"{server.url}headless.html")
                     opened.set_result(page)

@@ -11,12 +11,12 @@ from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
 from tests.gpu.chromium import ChromiumDevice
-from tests.shader_variants import RUNGS
+from tests.shader_variants import MATRICES, RUNGS
 
 SHADERS = Path(__file__).parents[2] / "shaders"
-OPTIONAL = {"subgroups"}
 CHROMIUM = {f"Chromium: {name}": RUNGS[name] for name in ("subgroups", "plain")}
 """The rungs that SwiftShader has."""
+MATRIX_RUNG = "Chromium: matrices"
 natively = pytest.mark.parametrize("rung", list(RUNGS), indirect=True)
 """For tests that would take SwiftShader minutes and show nothing more there."""
 
@@ -82,11 +82,14 @@ def rung(
 
 def opened(name: str) -> NativeDevice | ChromiumDevice:
     """A device with the features of a rung, or the test is skipped where there is none."""
-    features = (RUNGS | CHROMIUM)[name]
-    kind = ChromiumDevice if name in CHROMIUM else NativeDevice
-    device = kind(sorted(OPTIONAL - features), default_limits=not features)
-    if not features <= device.features:
-        pytest.skip(f"{device.info} lacks {sorted(features - device.features)}")
+    features = (RUNGS | CHROMIUM | {MATRIX_RUNG: MATRICES})[name]
+    kind = NativeDevice if name in RUNGS else ChromiumDevice
+    device = kind(sorted(MATRICES - features), default_limits=not features)
+    if missing := sorted(features - device.features):
+        info = device.info
+        if isinstance(device, ChromiumDevice):
+            device.close()
+        pytest.skip(f"{info} lacks {', '.join(missing)}")
     return device
 
 

@@ -27,7 +27,7 @@ KERNELS: list[Variant] = [
     ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True, "LAST": True}, _Q4 | _NORM),
     ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True}, _Q4 | _BIAS),
     ("matvec_batch", {"K": 512, "R": 2, "M": 8, "WG": 8, "GATED": True}, _Q4 | _BIAS),
-    ("matmul", {"K": 512, "TM": 64, "ADD": True}, _Q4 | _BIAS),
+    ("matmul", {"K": 512, "TM": 16, "ADD": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 32, "GATED": True}, _Q4),
     ("embed", {"K": 1024}, _Q4),
     ("silu_mul", {"F": 100}, {}),

@@ -9,6 +9,7 @@ from py_engine.gpu.device import Binding
 from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.gpu.wgsl import Value
 
 SHADERS = Path(__file__).parents[2] / "shaders"
 
@@ -94,6 +95,38 @@ def test_features_choose_the_variant() -> None:
     assert library.subgroups
     matmul = library.shader("matmul", {}, {"lib/weight.wgsl": "lib/weight_f32.wgsl"})
     assert "enable" not in matmul.code
+
+
+def test_a_failing_form_gives_way_to_the_next_one() -> None:
+    """Two shaders fail at once: each is given the next form, none is skipped."""
+    library = Library(read, DryDevice(frozenset({"subgroups"})))
+    library.subgroup_size = 32
+    weight = {"lib/weight.wgsl": "lib/weight_q8_0.wgsl"}
+    single = weight | {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
+    failed = [library.shader("matvec", {"K": 256, "R": rows}, single) for rows in (2, 4)]
+    assert [library.degrade(shader) for shader in failed] == [True, True]
+    assert library.subgroup_size == 0
+    shader = library.shader("matvec", {"K": 256}, weight)
+    assert "reduce_rows_subgroup" in shader.label
+    assert library.degrade(shader)
+    shader = library.shader("matvec", {"K": 256}, weight)
+    assert "subgroupAdd" not in shader.code
+    assert not library.degrade(shader)
+
+
+def test_matrices_are_multiplied_by_subgroups_of_32() -> None:
+    features = frozenset({"subgroups", "shader-f16", "chromium-experimental-subgroup-matrix"})
+    limits = DEFAULT_LIMITS | {"maxComputeWorkgroupStorageSize": 32768}
+    library = Library(read, DryDevice(features, limits))
+    assert not library.matrices  # nothing has told the size yet
+    library.subgroup_size = 32
+    assert library.matrices
+    constants: dict[str, Value] = {"K": 256, "TM": 64, "TN": 64}
+    weight = {"lib/weight.wgsl": "lib/weight_q8_0.wgsl"}
+    assert library.degrade(library.shader("matmul_matrix", constants, weight))
+    assert not library.matrices
+    assert library.subgroup_size == 32
+    assert not Library(read, DryDevice(features)).matrices  # the default limits share too little
 
 
 def test_memory_counts_checks_and_frees() -> None:
