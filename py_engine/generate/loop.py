@@ -3,6 +3,7 @@
 Knows token ids only; text and its stop strings belong to the caller, who says when to end.
 """
 
+import asyncio
 import secrets
 import struct
 import time
@@ -39,6 +40,7 @@ class Sequencer:
         """Tokens that the last prompt had to compute: the rest was in the cache."""
         self.pace = pace or Pace()
         self._chunk_ended = 0.0
+        self._turn = asyncio.Lock()
 
     @property
     def context(self) -> int:
@@ -48,7 +50,7 @@ class Sequencer:
         """Sample tokens after `prompt` until the caller stops asking or the context is full.
 
         The caller closes the iterator (`aclose`) to stop; steps that were already in flight are
-        awaited and dropped, and their positions are free again.
+        awaited and dropped, and their positions are free again. The next one waits for that.
 
         Raises:
             ContextFull: the prompt leaves no room for a reply.
@@ -57,12 +59,13 @@ class Sequencer:
             raise BadRequest("prompt", "", "at least one token")
         if len(prompt) >= self.context:
             raise ContextFull(len(prompt), self.context)
-        seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-        self.programs.begin(sampling, seed, prompt)
         room = self.context - len(prompt)
         most = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
         flight: deque[tuple[Awaitable[bytes], int]] = deque()
+        await self._turn.acquire()
         try:
+            seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+            self.programs.begin(sampling, seed, prompt)
             at = await self._prefill(prompt)
             started = time.perf_counter()
             flight.append((self.programs.first(prompt[at:], at), 1))
@@ -87,8 +90,10 @@ class Sequencer:
                     received += 1
                     yield Sampled(token, log_probability)
         finally:
-            for pending, _ in flight:
-                await pending
+            try:
+                await asyncio.gather(*(pending for pending, _ in flight), return_exceptions=True)
+            finally:
+                self._turn.release()
 
     async def _prefill(self, prompt: Sequence[int]) -> int:
         """Bring all but the last chunk of the prompt into the cache; where that chunk begins."""

@@ -37,7 +37,8 @@ async def profile(programs: Programs, position: int, tokens: int) -> list[Kernel
     after the last one.
     """
     times = []
-    for key in await programs.ready(position, tokens):
+    for kind in ("decode", "logits", "prefill", "sample"):
+        key = await programs.place(kind, position, tokens if kind == "prefill" else 1)
         kernels: dict[str, list[Dispatch]] = {}
         for dispatch in programs.recorded(key):
             kernels.setdefault(dispatch.shader.code, []).append(dispatch)

@@ -6,6 +6,7 @@ number of attention splits, prefill by the size of the chunk. What every reply n
 load, the rest when it is first needed, since compilers of shaders are slow.
 """
 
+import asyncio
 import struct
 import time
 from array import array
@@ -59,6 +60,7 @@ class Programs:
         self._seed = 0
         self._recorders: dict[str, Recorder] = {}
         self._programs: dict[str, Program] = {}
+        self._building = asyncio.Lock()
         self.compile_s = 0.0
         """How long pipelines took to compile so far."""
         self._all_logits: Tensor | None = None
@@ -109,12 +111,20 @@ class Programs:
     def state(self) -> Tensor:
         return self._act.state
 
-    async def ready(self, position: int, tokens: int) -> list[str]:
-        """Feed `tokens` tokens; the programs of a step at `position` and of a chunk, built."""
-        keys = [f"decode {splits(position + 1)}", "logits", _prefill(tokens)]
-        await self._build(keys)
-        self._feed([0] * tokens, max(position + 1 - tokens, 0))
-        return [*keys, "sample"]
+    async def place(self, kind: str, position: int, tokens: int = 1) -> str:
+        """Have a program find `tokens` tokens, of no meaning, of which the last is at `position`.
+
+        Args:
+            kind: decode, prefill, logits or sample.
+
+        Returns:
+            The program's key; it is built.
+        """
+        at = max(position + 1 - tokens, 0)
+        keys = {"decode": f"decode {splits(position + 1)}", "prefill": _prefill(tokens)}
+        await self._build([keys.get(kind, kind)])
+        self._feed([0] * tokens, at)
+        return keys.get(kind, kind)
 
     async def compile(self) -> None:
         """Build what every reply needs; errors of allocation come up here too.
@@ -146,18 +156,26 @@ class Programs:
             self._all_logits = self.memory.tensor(shape, "logits of a chunk")
             await self._build(["all logits"])
 
+    async def compile_ahead(self) -> None:
+        """Build the other chunks' programs while nobody waits for them; not on CPUs, as above."""
+        if self._library and not self._library.narrow:
+            await self._build([_prefill(size) for size in CHUNKS])
+
     async def _build(self, keys: Sequence[str]) -> None:
-        missing = [key for key in keys if key not in self._programs]
-        while True:
-            shaders = [d.shader for key in missing for d in self._recorder(key).dispatches]
-            begin = time.perf_counter()
-            await self.device.compile(shaders)
-            self.compile_s += time.perf_counter() - begin
-            if not self.check or not await self.check(shaders):
-                break
-            self._recorders.clear()
-        for key in missing:
-            self._programs[key] = self.device.record(self._recorder(key).dispatches)
+        if all(key in self._programs for key in keys):
+            return  # however long another task's programs take
+        async with self._building:
+            missing = [key for key in keys if key not in self._programs]
+            while True:
+                shaders = [d.shader for key in missing for d in self._recorder(key).dispatches]
+                begin = time.perf_counter()
+                await self.device.compile(shaders)
+                self.compile_s += time.perf_counter() - begin
+                if not self.check or not await self.check(shaders):
+                    break
+                self._recorders.clear()
+            for key in missing:
+                self._programs[key] = self.device.record(self._recorder(key).dispatches)
 
     def trial(self) -> Sequence[Dispatch]:
         """A short step up to its logits, recorded with the library as it is, and not kept."""

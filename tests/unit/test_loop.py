@@ -270,6 +270,26 @@ def test_nothing_is_cached_but_what_was_awaited(rig: Rig) -> None:
     assert rig.device.of("feed") == [(3, 1)]
 
 
+def test_a_second_reply_waits_for_the_first(rig: Rig) -> None:
+    """What both write to the GPU would mix."""
+
+    async def go() -> tuple[int, int]:
+        first, second = (rig.sequencer.generate([5, i], GREEDY) for i in (6, 7))
+        await anext(first)
+        waiting = asyncio.ensure_future(anext(second))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        fed = len([entry for entry in rig.device.log if entry[0] == "feed"])
+        await first.aclose()
+        await waiting
+        await second.aclose()
+        return fed, len([entry for entry in rig.device.log if entry[0] == "feed"])
+
+    rig.device.restart()
+    assert asyncio.run(go()) == (1, 2)
+
+
 def test_the_context_ends_a_reply(rig: Rig) -> None:
     prompt = [i % 600 for i in range(1020)]
     assert len(rig.generate(prompt)) == 4
