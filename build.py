@@ -263,8 +263,13 @@ def serve(host: str, port: int) -> None:
 
 
 def bench(arguments: Sequence[str]) -> None:
-    """Run tests/bench on a current dist/; ends the program with its status."""
-    dist(report=False)
+    """Run tests/bench, in a browser on a current dist/; ends the program with its status."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--host")
+    if parser.parse_known_args(arguments)[0].host == "native":
+        install_python()
+    else:
+        dist(report=False)
     command = [PYTHON, "-m", "tests.bench.bench", *arguments]
     sys.exit(subprocess.call([*map(str, command)], cwd=ROOT))
 

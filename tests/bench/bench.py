@@ -14,6 +14,8 @@ page, so that a run that is cut short keeps what it had. Standard library, Pytho
 """
 
 import argparse
+import asyncio
+import hashlib
 import json
 import os
 import platform
@@ -96,7 +98,7 @@ class Run:
         self.about: dict[str, Any] = {
             "date": time.strftime("%Y-%m-%d"),
             "machine": f"{platform.platform()}, {os.cpu_count()} cores",
-            "build": json.loads((DIST / "build.json").read_text(encoding="utf-8"))["build"],
+            "build": build_of(options.host),
             "peer": f"wllama {peer.version()}",
             "command": sys.argv[1:],
         }
@@ -208,6 +210,16 @@ class Run:
         return not late
 
 
+def build_of(host: str) -> str:
+    """A name for what is measured: the build id of dist/, or natively a hash of the sources."""
+    if host == "browser":
+        return str(json.loads((DIST / "build.json").read_text(encoding="utf-8"))["build"])
+    known = hashlib.sha256()
+    for file in sorted([*TOP.glob("py_engine/**/*.py"), *TOP.glob("shaders/**/*.wgsl")]):
+        known.update(file.read_bytes())
+    return known.hexdigest()[:16]
+
+
 def _needed(row: str, tokens: int) -> int:
     """Positions of the cache that a row takes."""
     kind, _, at = row.partition(":")
@@ -249,11 +261,16 @@ def show(site: Site, run: Run) -> None:
 
 
 def in_process(run: Run) -> None:
-    """All tasks through the native host."""
-    import asyncio
+    """All tasks through the native host.
 
-    from tests.bench import native
-
+    Raises:
+        ValueError: what it imports is not there.
+    """
+    try:
+        from tests.bench import native
+    except ImportError as error:
+        needed = "Python 3.11 with jinja2, tokenizers and wgpu, as pyproject.toml has them"
+        raise ValueError(f"the native host needs {needed} ({error})") from error
     for task in run.tasks():
         if run.in_time(task):
             run.say(f"native, {task.model} {task.options}")

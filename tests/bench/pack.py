@@ -1,7 +1,7 @@
 """A folder for a machine that has Chromium and Python 3.10, and nothing else can be installed.
 
-It holds the built site, the peer, the pages and this harness: what a run in the browser needs.
-Models are made there.
+It holds the built site, the peer, the pages and this harness: what a run in the browser needs;
+and the engine, for the native host where its packages are. Models are made there.
 """
 
 import shutil
@@ -10,8 +10,6 @@ from pathlib import Path
 from tests.bench import peer
 
 TOP = Path(__file__).resolve().parents[2]
-ENGINE = ("py_engine/__init__.py", "py_engine/hosts/__init__.py", "py_engine/hosts/static.py")
-"""Beside base/ and formats/: what the runner itself imports."""
 PAGES = ("bench.html", "run.js", "measure.js", "ours.js", "wllama.js")
 
 START = '''"""Measure Inferaived on this machine: see README.md."""
@@ -27,6 +25,7 @@ README = """\
 # Inferaived: measuring on this machine
 
 Needed: Chromium or Chrome, and Python 3.10 or later. Nothing is installed, nothing is fetched.
+`--host native` needs no browser, but Python 3.11 and what pyproject.toml has as dependencies.
 
     CHROME=/path/to/chromium python3 bench.py --gpu nvidia-f16
 
@@ -45,23 +44,27 @@ def write(folder: Path) -> str:
     """
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
+    harness(folder)
     shutil.copytree(TOP / "dist", folder / "dist")
-    for name in ("base", "formats"):
-        _copy(sorted((TOP / "py_engine" / name).glob("*.py")), folder)
-    here = TOP / "tests/bench"
-    _copy([TOP / name for name in (*ENGINE, "tests/__init__.py")], folder)
-    _copy([*sorted(here.glob("*.py")), here / "package.json"], folder)
-    _copy([here / "page" / name for name in PAGES], folder)
     esm = peer.folder()
     for name in ("index.js", "wasm/wllama.wasm"):
         target = folder / "wllama" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(esm / name, target)
     shutil.copyfile(esm.parent / "LICENCE", folder / "wllama/LICENCE")
-    (folder / "bench.py").write_text(START, encoding="utf-8")
-    (folder / "README.md").write_text(README, encoding="utf-8")
     nbytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return f"{folder}: {nbytes / 1e6:.1f} MB; python3 {folder / 'bench.py'} runs it"
+
+
+def harness(folder: Path) -> None:
+    """Put all into `folder` but the site and the peer: enough for the native host."""
+    here = TOP / "tests/bench"
+    _copy([*TOP.glob("py_engine/**/*.py"), *TOP.glob("shaders/**/*.wgsl")], folder)
+    _copy([TOP / "tests/__init__.py", TOP / "pyproject.toml"], folder)
+    _copy([*here.glob("*.py"), here / "package.json"], folder)
+    _copy([here / "page" / name for name in PAGES], folder)
+    (folder / "bench.py").write_text(START, encoding="utf-8")
+    (folder / "README.md").write_text(README, encoding="utf-8")
 
 
 def _copy(files: "list[Path]", folder: Path) -> None:

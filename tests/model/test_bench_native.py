@@ -1,9 +1,12 @@
 """tests/bench through the native host: a made-up model loads, generates, and has figures."""
 
 import asyncio
+import csv
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.bench import facts, models, native
+from tests.bench import facts, models, native, pack
 from tests.bench.figures import figures
 from tests.bench.visit import Task
 
@@ -26,3 +29,19 @@ def test_a_made_up_model_is_measured(tmp_path: Path) -> None:
     (found,) = figures([result], {"tiny": facts.read(path)}).values()
     assert found["decode.16.tok_s"] > 0
     assert found["load.gpu_mib"] > 3
+
+
+def test_a_packed_folder_measures_by_itself(tmp_path: Path) -> None:
+    """Without dist/ and away from the repository."""
+    pack.harness(tmp_path)
+    command = [sys.executable, "bench.py", "--host", "native", "--software", "--quick"]
+    small = ["--model", "tiny:Q4_K", "--prompts", "16", "--followup", "16", "--contexts", "16"]
+    run = subprocess.run(
+        [*command, *small], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    with (tmp_path / "build/bench/results.csv").open() as file:
+        found = {row["metric"]: float(row["value"]) for row in csv.DictReader(file)}
+    assert found["decode.16.tok_s"] > 0
+    assert found["decode.16.gap_ms"] > 0
+    assert found["decode.16.burst"] >= 1
