@@ -14,11 +14,16 @@ import { SourceError, UrlSource } from "./http.js";
  * @typedef {object} Source
  * @property {string} name  for messages
  * @property {number | null} size  null where the server does not tell
- * @property {() => Promise<void>} begin  comes first; `size` is known then
+ * @property {() => Promise<void>} [begin]  comes first; `size` is known then
  * @property {(at: number, nbytes: number) => Promise<Bytes>} read  fewer only at the end
  * @property {(at: number, nbytes: number, sink: Sink) => Promise<void>} stream  all or an error
- * @property {() => void} close  also ends a download
+ * @property {() => void} [pause]  gives its connection back
+ * @property {() => void} [close]  also ends a download
  */
+
+/** With more files open only one has a connection: a body that waits holds it, and browsers allow
+ * six to a host. */
+const CONNECTIONS = 4;
 
 /** The table that Python sees. */
 export class Files {
@@ -58,7 +63,7 @@ export class Files {
    */
   async begin(id) {
     const source = this.#source(id);
-    await source.begin();
+    await source.begin?.();
     return source.size ?? undefined;
   }
 
@@ -74,6 +79,8 @@ export class Files {
   #source(id) {
     const source = this.#open.get(id);
     if (!source) throw new Error(`file ${id} is closed or was never opened`);
+    const many = this.#open.size > CONNECTIONS;
+    for (const other of many ? this.#open.values() : []) if (other !== source) other.pause?.();
     return source;
   }
 
@@ -98,7 +105,7 @@ export class Files {
 
   /** @param {number} id */
   close(id) {
-    this.#open.get(id)?.close();
+    this.#open.get(id)?.close?.();
     this.#open.delete(id);
   }
 }
@@ -117,8 +124,6 @@ class BlobSource {
     this.name = blob instanceof File ? blob.name : "the given file";
     this.size = blob.size;
   }
-
-  async begin() {}
 
   /**
    * @param {number} at
@@ -158,6 +163,4 @@ class BlobSource {
     throw new SourceError("CHANGED", this.name, `the browser refuses to read on: ${error.message}`,
       "Choose the file again; it was changed, moved or removed.");
   }
-
-  close() {}
 }

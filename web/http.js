@@ -65,6 +65,14 @@ export class UrlSource {
     await this.#request(0);
   }
 
+  /** Give the connection back once it is idle; what is asked for next takes a new one. */
+  pause() {
+    void this.#inTurn(async () => {
+      this.#body?.cancel();
+      this.#body = null;
+    });
+  }
+
   close() {
     this.#abort.abort();
     this.#body = null;
@@ -238,7 +246,8 @@ export class UrlSource {
       throw new SourceError("HTML", this.name, "the server sent a web page instead of a file",
         "Use the address of the file itself (on Hugging Face: …/resolve/main/….gguf).");
     }
-    const length = headers.has("content-encoding") ? null : number(headers.get("content-length"));
+    const told = headers.has("content-encoding") ? null : headers.get("content-length");
+    const length = told === null ? null : Number(told);
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "");
     const begin = status === 200 ? 0 : range ? Number(range[1]) : at;
     // A server of another origin may hide Content-Range; then its length must fit what is known.
@@ -287,14 +296,6 @@ export class UrlSource {
         + "page to read it (CORS: Access-Control-Allow-Origin)."
       : "Check the address and the connection.");
   }
-}
-
-/**
- * @param {string | null} text
- * @returns {number | null}
- */
-function number(text) {
-  return text === null ? null : Number(text);
 }
 
 /**

@@ -111,6 +111,12 @@ class _Request(BaseHTTPRequestHandler):
             self.wfile.write(DATA[begin : min(begin + 300_001, end)])
             time.sleep(0.05)
 
+    def _endless(self, at: int, end: int) -> None:
+        """A gigabyte of zeros."""
+        self._head(206, 2**30 - at, {"Content-Range": f"bytes {at}-{2**30 - 1}/{2**30}"})
+        for _ in range(at, 2**30, 2**20):
+            self.wfile.write(bytes(2**20))
+
     def _odd(self, at: int, end: int) -> None:
         """Chunks of 1, 2, 3, 5, 7, … bytes, then large odd ones, each in a packet of its own."""
         self._head(206, end - at, {"Content-Range": f"bytes {at}-{end - 1}/{len(DATA)}"})

@@ -104,6 +104,28 @@ def test_calls_that_overlap_take_turns(here: Page, faulty: Faulty) -> None:
     assert got == [sha(DATA[at : at + nbytes]) for at, nbytes in PIECES]
 
 
+@pytest.mark.parametrize("kind", ["endless", "whole", "plain"])
+def test_a_model_may_have_more_files_than_a_host_gives_connections(
+    here: Page, faulty: Faulty, kind: str
+) -> None:
+    """Chromium opens six, and a body that nobody reads holds one."""
+    body = """
+      const late = new Promise((resolve) => setTimeout(() => resolve("no connection"), 20_000));
+      const all = async () => {
+        const ids = [];
+        for (let i = 0; i < 9; i++) ids.push((await opened(`${url}?${i}`))[0]);
+        const hashes = [];
+        for (const id of ids) hashes.push(await hex(await files.read(id, 0, 1000)));
+        for (const id of ids) hashes.push(await hex(await streamed(id, 500, 3000017 - 500)));
+        return hashes;
+      };
+      return Promise.race([late, all()]);
+    """
+    got = story(here, body, f"{faulty.url}{kind}/file")
+    data = bytes(len(DATA)) if kind == "endless" else DATA
+    assert got == [sha(data[:1000])] * 9 + [sha(data[500:])] * 9
+
+
 def test_reading_ends_with_the_file(here: Page, faulty: Faulty) -> None:
     body = """
       const [id] = await opened(url);
