@@ -132,7 +132,7 @@ class NativeEngine:
             progress: gets bytes done and in all.
         """
         await self.close()
-        if self._device is None:
+        if self._device is None or not await _answers(self._device):
             self._device = NativeDevice(self._withhold, default_limits=self._default_limits)
         self.engine = await engine.load(
             open_sources(model),
@@ -202,3 +202,14 @@ class NativeEngine:
     def _loaded(self) -> engine.Engine:
         assert self.engine, "load a model first"
         return self.engine
+
+
+async def _answers(device: NativeDevice) -> bool:
+    """Whether a device is still there: once it is lost each of its verbs fails in its own way."""
+    try:
+        handle = device.alloc(4, "an answer")
+        await device.read(handle, 0, 4)
+        device.free(handle)
+    except Exception:
+        return False
+    return True
