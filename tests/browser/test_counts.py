@@ -99,3 +99,9 @@ def test_tokens_make_nothing_and_cross_the_bridge_once_a_submit(
         assert told["references to JavaScript"] == 0
     assert second["bytes of WebAssembly"] == 0
     assert second["Python's bytes"] <= HEAP_BYTES
+
+
+def test_a_reply_tells_how_large_pythons_memory_is(counting: Page) -> None:
+    told = counting.evaluate("async () => (await engine.complete([5], { max_tokens: 1 }).result)")
+    held = counting.workers[0].evaluate(_HELD, _PYTHON_BYTES)
+    assert told["heap_bytes"] == held["bytes of WebAssembly"] > 1 << 24
