@@ -9,6 +9,7 @@ bytes end in GGUFError and nothing else. No weight is read: where the data begin
 import math
 import re
 import struct
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -228,11 +229,11 @@ async def _array(cursor: Cursor, key: str) -> MetaValue:
         fail("TOO_MANY", start, f"{short(key)} claims {count} elements; {MAX_ARRAY} are allowed")
     if kind == _STRING:
         return await cursor.strings(count, MAX_STRING, key)
-    layout = _SCALARS[kind]
-    raw = await cursor.take(count * layout.size, key)
+    raw = await cursor.take(count * _SCALARS[kind].size, key)
     if kind == _BOOL:
         return _bools(raw, start, key)
-    return [item for (item,) in layout.iter_unpack(raw)]
+    values: list[int] | list[float] = array(_CODES[kind], raw).tolist()
+    return values
 
 
 async def _tensor(cursor: Cursor, before: Mapping[str, TensorInfo], place: int) -> TensorInfo:

@@ -60,10 +60,10 @@ class ChatTemplate:
         self._tokenizer = tokenizer
         self._parts = False
         self._no_tools: list[object] | None = None
-        texts = tokenizer.vocabulary.texts
+        text = tokenizer.vocabulary.text
         self._values = {
-            "bos_token": texts[tokenizer.bos] or "" if tokenizer.bos is not None else "",
-            "eos_token": texts[tokenizer.eos] or "" if tokenizer.eos is not None else "",
+            "bos_token": text(tokenizer.bos) if tokenizer.bos is not None else "",
+            "eos_token": text(tokenizer.eos) if tokenizer.eos is not None else "",
         }
         guarded = {text: i for text, i in tokenizer.special.items() if tokenizer.is_guarded(i)}
         thoughts = {text: i for text, i in tokenizer.special.items() if "think" in text.lower()}

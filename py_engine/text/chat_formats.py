@@ -53,17 +53,17 @@ Assistant:
 """
 
 
-def built_in(model: str, ids: Mapping[str, int]) -> tuple[str, str]:
+def built_in(model: str, ids: Mapping[bytes, int]) -> tuple[str, str]:
     """Name and source of the format that fits.
 
     Args:
         model: `tokenizer.ggml.model`.
-        ids: the vocabulary, text to id.
+        ids: the vocabulary: `Vocabulary.ids`.
     """
-    if "<|im_start|>" in ids and "<|im_end|>" in ids:
+    if b"<|im_start|>" in ids and b"<|im_end|>" in ids:
         return "ChatML", CHATML
-    if "<|start_header_id|>" in ids and "<|eot_id|>" in ids:
+    if b"<|start_header_id|>" in ids and b"<|eot_id|>" in ids:
         return "Llama 3", LLAMA_3
-    if model == "llama" and "<s>" in ids and "</s>" in ids:
+    if model == "llama" and b"<s>" in ids and b"</s>" in ids:
         return "Llama 2", LLAMA_2
     return "plain", PLAIN

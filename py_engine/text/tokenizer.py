@@ -52,9 +52,9 @@ class Tokenizer:
         self.add_bos = vocabulary.add_bos
         self.warnings = list(vocabulary.warnings)
         self.special = special = {
-            text: i
-            for text, i in vocabulary.ids.items()
-            if vocabulary.types[i] in (CONTROL, UNKNOWN, USER_DEFINED)
+            vocabulary.text(i): i
+            for i in vocabulary.special
+            if vocabulary.ids.get(vocabulary.raw[i]) == i
         }
         """Every token that is found by its text, those that only templates may write included."""
         shown = {text: i for text, i in special.items() if i not in vocabulary.guarded}
@@ -63,7 +63,7 @@ class Tokenizer:
         self._user_defined = Splitter(shown, lstrip, rstrip)
         self._make_encoder = make_encoder
         self._lacks_bytes = vocabulary.pre.byte_level and not all(
-            char in vocabulary.ids and char not in special for char in BYTE_OF_CHAR
+            char.encode() in vocabulary.ids and char not in special for char in BYTE_OF_CHAR
         )
 
     @cached_property

@@ -19,7 +19,7 @@ _LONGEST_MERGED = 512
 
 def tokenizer_json(vocabulary: Vocabulary) -> str:
     """The text of a tokenizer.json without added tokens."""
-    vocab = _plain(vocabulary)
+    vocab = {text.decode(): i for text, i in _plain(vocabulary).items()}
     if vocabulary.model == "llama":
         merges = [list(pair) for pair in _pairs_by_score(vocabulary, vocab)]
     else:
@@ -66,11 +66,11 @@ def packed(vocabulary: Vocabulary) -> tuple[str, bytes, bytes]:
     tokens = [*vocabulary.raw]
     for i in set(range(len(tokens))).difference(vocab.values()):
         tokens[i] = b""
-    tokens += [text.encode() for text, i in vocab.items() if i >= len(tokens)]
+    tokens += [text for text, i in vocab.items() if i >= len(tokens)]
+    merges = vocabulary.merges
     if vocabulary.model == "llama":
-        merges = [" ".join(pair).encode() for pair in _pairs_by_score(vocabulary, vocab)]
-    else:
-        merges = [*vocabulary.merges]
+        texts = {text.decode(): i for text, i in vocab.items()}
+        merges = [" ".join(pair).encode() for pair in _pairs_by_score(vocabulary, texts)]
     rules = {
         "normalizer": _normalizer(vocabulary),
         "pre_tokenizer": _pre_tokenizer(vocabulary),
@@ -80,7 +80,7 @@ def packed(vocabulary: Vocabulary) -> tuple[str, bytes, bytes]:
     return json.dumps(rules), b"\xff".join(tokens), b"\xff".join(merges)
 
 
-def _plain(vocabulary: Vocabulary) -> dict[str, int]:
+def _plain(vocabulary: Vocabulary) -> dict[bytes, int]:
     """Text to id of every token that plain text may become.
 
     Ids from the number of tokens on stand for bytes that have no token. With them the hosts
@@ -88,11 +88,10 @@ def _plain(vocabulary: Vocabulary) -> dict[str, int]:
     """
     vocab = dict(vocabulary.ids)
     for i in vocabulary.guarded:
-        text = vocabulary.texts[i]
-        if text is not None and vocab.get(text) == i:
-            del vocab[text]
+        if vocab.get(vocabulary.raw[i]) == i:
+            del vocab[vocabulary.raw[i]]
     if vocabulary.pre.byte_level:
-        missing = [char for char in BYTE_OF_CHAR if char not in vocab]
+        missing = [char for char in map(str.encode, BYTE_OF_CHAR) if char not in vocab]
         vocab |= {char: i for i, char in enumerate(missing, len(vocabulary.raw))}
     return vocab
 

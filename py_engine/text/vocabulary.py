@@ -6,6 +6,7 @@ know how text becomes ids. All that a file can get wrong is settled here: a wron
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,9 +61,9 @@ class Vocabulary:
         model: `tokenizer.ggml.model`: gpt2, gemma4 (byte-pair merges) or llama (SentencePiece).
         pre: how text is cut before the merges.
         raw: each token's bytes as the file writes them.
-        texts: the same as text; None where they are no UTF-8.
-        ids: text to id, of every token that can be found by its text.
+        ids: those that can be found by their text: its bytes, and the last token that has them.
         types: one of the six types per token, after repairs.
+        special: ids of the control, unknown and user-defined tokens, in order.
         guarded: ids that nothing a person types may become: control and unknown tokens, those
             promoted to control, and those that llama.cpp demotes so that they are shown.
         scores: for SentencePiece merges; empty otherwise.
@@ -73,9 +74,9 @@ class Vocabulary:
     model: str
     pre: PreTokenizer
     raw: Sequence[bytes]
-    texts: Sequence[str | None]
-    ids: Mapping[str, int]
+    ids: Mapping[bytes, int]
     types: Sequence[int]
+    special: Sequence[int]
     guarded: frozenset[int]
     scores: Sequence[float]
     merges: Sequence[bytes]
@@ -85,6 +86,11 @@ class Vocabulary:
     add_bos: bool
     space_prefix: bool
     warnings: tuple[str, ...]
+
+    def text(self, id: int) -> str:
+        """A token as it is written; empty where it cannot be found by that."""
+        raw = self.raw[id]
+        return raw.decode() if raw in self.ids else ""
 
 
 class _Reader:
@@ -102,9 +108,8 @@ class _Reader:
             return None
         if not isinstance(value, list):
             raise BadTokenizer(key, f"is of type {type(value).__name__}, not an array")
-        if not set(map(type, value)) <= set(kinds):
-            wrong = next(i for i, item in enumerate(value) if type(item) not in kinds)
-            raise BadTokenizer(key, f"holds {value[wrong]!r} at index {wrong}")
+        if value and type(value[0]) not in kinds:  # a GGUF's arrays are of one type
+            raise BadTokenizer(key, f"holds {value[0]!r}")
         return value
 
     def per_token(self, name: str, *kinds: type) -> list[object] | None:
@@ -157,35 +162,28 @@ def _pre_tokenizer(reader: _Reader, model: str) -> PreTokenizer:
     return replace(pre, add_bos=True) if name == "gemma4" else pre
 
 
-def _texts(raw: Sequence[bytes]) -> tuple[list[str | None], dict[str, int], list[str]]:
-    """Each token's text, the index by text, and what was odd."""
+def _ids(raw: Sequence[bytes]) -> tuple[dict[bytes, int], list[str]]:
+    """The index by text, and what was odd."""
     try:  # all at once, which is ten times as fast and nearly always possible
-        whole = SENTINEL.encode().join(raw).decode().split(SENTINEL)
+        clean = SENTINEL.encode().join(raw).decode().count(SENTINEL) == len(raw) - 1
     except UnicodeDecodeError:
-        whole = []
-    if len(whole) == len(raw) and all(whole):
-        ids = dict(zip(whole, range(len(whole)), strict=True))
-        return [*whole], ids, _twice(len(whole) - len(ids))
-    texts: list[str | None] = []
+        clean = False
+    if clean and b"" not in raw:
+        ids = dict(zip(raw, range(len(raw)), strict=True))
+        return ids, _twice(len(raw) - len(ids))
     ids = {}
     unreadable = doubled = 0
     for i, token in enumerate(raw):
-        text: str | None
-        try:
-            text = token.decode()
-        except UnicodeDecodeError:
-            text = None
-        if not text or SENTINEL in text:
+        text = token.decode(errors="replace")
+        if not text or SENTINEL in text or text.encode() != token:
             unreadable += 1
-            texts.append(None)
             continue
-        doubled += text in ids
-        texts.append(text)
-        ids[text] = i
+        doubled += token in ids
+        ids[token] = i
     warnings = []
     if unreadable:
         warnings.append(f"{unreadable} tokens are empty or not valid text; they are never produced")
-    return texts, ids, warnings + _twice(doubled)
+    return ids, warnings + _twice(doubled)
 
 
 def _twice(doubled: int) -> list[str]:
@@ -193,16 +191,17 @@ def _twice(doubled: int) -> list[str]:
 
 
 _KINDS = frozenset(range(1, 7))
+_SPECIAL = re.compile(rb"[\2\3\4]")  # UNKNOWN, CONTROL, USER_DEFINED
 
 
-def _types(reader: _Reader, model: str, raw: Sequence[bytes]) -> list[int]:
-    given = reader.per_token("token_type", int)
+def _types(reader: _Reader, model: str, raw: Sequence[bytes]) -> bytearray:
+    given: list[int] | None = reader.per_token("token_type", int)  # type: ignore[assignment]
     if given is not None:
-        if set(given) <= _KINDS:
-            return given[: len(raw)]  # type: ignore[return-value]
-        return [value if value in _KINDS else NORMAL for value in given[: len(raw)]]
+        if not set(given) <= _KINDS:
+            given = [value if value in _KINDS else NORMAL for value in given]
+        return bytearray(given[: len(raw)])
     reader.warnings.append("the file gives no token types; they are guessed")
-    types = [NORMAL] * len(raw)
+    types = bytearray([NORMAL]) * len(raw)
     if model == "llama":
         for i, token in enumerate(raw):
             if byte_value(token) is not None:
@@ -229,11 +228,12 @@ class _Roles:
     bos: int | None
     eos: int | None
     eog: frozenset[int]
+    special: Sequence[int]
     guarded: frozenset[int]
 
 
 def _roles(
-    reader: _Reader, model: str, pre: PreTokenizer, ids: Mapping[str, int], types: list[int]
+    reader: _Reader, model: str, pre: PreTokenizer, ids: Mapping[bytes, int], types: bytearray
 ) -> _Roles:
     """The ids with a role; repairs `types` as llama.cpp does at load."""
 
@@ -245,13 +245,14 @@ def _roles(
     bos = reader.id("bos", usual(defaults[0]) if pre.default_bos else None)
     eos = reader.id("eos", usual(defaults[1]))
 
-    def written(texts: str) -> list[int]:
-        return [ids[text] for text in texts.split() if text in ids]
+    def written(texts: str) -> dict[str, int]:
+        return {text: ids[text.encode()] for text in texts.split() if text.encode() in ids}
 
-    ends = set(written(_END_OF_GENERATION))
-    promoted = ends | set(written(_FILL_IN_MARKS))
+    ending = written(_END_OF_GENERATION)
+    ends = set(ending.values())
+    promoted = ends | set(written(_FILL_IN_MARKS).values())
     for role, texts in _FILL_IN_ENDS.items():
-        found = reader.id(role, next(iter(written(texts)), None))
+        found = reader.id(role, next(iter(written(texts).values()), None))
         if found is not None:
             ends.add(found)
             promoted.add(found)
@@ -259,20 +260,22 @@ def _roles(
     for i in promoted:
         types[i] = CONTROL
 
-    demoted = set(written(_HARMONY_MARKS))
-    has = {text for text in _END_OF_GENERATION.split() if ids.get(text) in ends}
+    demoted = set(written(_HARMONY_MARKS).values())
+    has = {text for text, i in ending.items() if i in ends}
     call = {"<|call|>", "<|calls|>"} & has
     if "<|end|>" in has and call and ("<|return|>" in has or "<|flush|>" in has):
-        ends.remove(ids["<|end|>"])
-        demoted.add(ids["<|end|>"])
+        ends.remove(ending["<|end|>"])
+        demoted.add(ending["<|end|>"])
     for i in demoted:
         types[i] = USER_DEFINED
-    if "</s>" in has and ("<|tool_response>" in has or ids.get("<|plamo:eos|>") in ends):
-        ends.remove(ids["</s>"])
-        types[ids["</s>"]] = NORMAL
+    plamo = ids.get(b"<|plamo:eos|>") in ends
+    if "</s>" in has and ("<|tool_response>" in has or plamo):
+        ends.remove(ending["</s>"])
+        types[ending["</s>"]] = NORMAL
 
-    guarded = {i for i, kind in enumerate(types) if kind in (CONTROL, UNKNOWN)} | demoted
-    return _Roles(bos, eos, frozenset(ends), frozenset(guarded))
+    special = [match.start() for match in _SPECIAL.finditer(types)]
+    guarded = {i for i in special if types[i] != USER_DEFINED} | demoted
+    return _Roles(bos, eos, frozenset(ends), special, frozenset(guarded))
 
 
 def _scores(reader: _Reader) -> list[float]:
@@ -308,15 +311,16 @@ def read_vocabulary(metadata: Mapping[str, object]) -> Vocabulary:
             raise BadTokenizer("tokenizer.ggml.merges", "is missing")
     scores = _scores(reader) if model == "llama" else []
     types = _types(reader, model, raw)
-    texts, ids, odd = _texts(raw)
+    ids, odd = _ids(raw)
     reader.warnings += odd
     roles = _roles(reader, model, pre, ids, types)
     add_bos = reader.flag("add_bos_token", pre.add_bos) or model == "gemma4"
     if add_bos and roles.bos is None:
         reader.warnings.append("the file asks for a BOS token but has none; none is added")
     return Vocabulary(
-        model=model, pre=pre, raw=raw, texts=texts, ids=ids, types=types, guarded=roles.guarded,
-        scores=scores, merges=merges, bos=roles.bos, eos=roles.eos, eog=roles.eog,
+        model=model, pre=pre, raw=raw, ids=ids, types=types, special=roles.special,
+        guarded=roles.guarded, scores=scores, merges=merges, bos=roles.bos, eos=roles.eos,
+        eog=roles.eog,
         add_bos=add_bos and roles.bos is not None,
         space_prefix=reader.flag("add_space_prefix", model == "llama") and model == "llama",
         warnings=tuple(reader.warnings),

@@ -108,7 +108,7 @@ def test_renders_as_jinja_does(file: Path | None) -> None:
         assert template.name == "ChatML" and template.warnings
         return
     assert (template.name, template.warnings) == ("model", [])
-    texts = ours.vocabulary.texts
+    text = ours.vocabulary.text
     assert ours.bos is not None and ours.eos is not None
     rendered = 0
     for messages, tools in CONVERSATIONS:
@@ -118,7 +118,7 @@ def test_renders_as_jinja_does(file: Path | None) -> None:
                 if template._parts else one for one in messages
             ],
             "tools": tools or template._no_tools, "add_generation_prompt": True,
-            "bos_token": texts[ours.bos], "eos_token": texts[ours.eos],
+            "bos_token": text(ours.bos), "eos_token": text(ours.eos),
         }  # fmt: skip
         try:
             expected = reference(source, **values)
@@ -198,7 +198,7 @@ def test_no_text_becomes_a_control_token(name: str, title: str) -> None:
 def test_every_field_is_guarded(name: str) -> None:
     ours = tokenizer(name)
     guarded = ours.vocabulary.guarded
-    mark = ours.vocabulary.texts[min(guarded)]
+    mark = ours.vocabulary.text(min(guarded))
     assert mark is not None
     source = (
         "{% for m in messages %}{{ m.role }}{{ m.content }}{{ m.name }}{{ m.reasoning_content }}"

@@ -87,7 +87,7 @@ def texts(name: str) -> st.SearchStrategy[str]:
             ["'s", "'LL", "don't", "1234", "e\u0301", "👩‍💻", "漢字", "कि", *HARD_TEXTS]
         ),
         st.text(max_size=6),
-        st.sampled_from([text for text in ours.vocabulary.texts[:20000:7] if text]),
+        st.sampled_from([text for i in range(0, 20000, 7) if (text := ours.vocabulary.text(i))]),
     )
     return st.lists(pieces, max_size=12).map("".join)
 
@@ -239,7 +239,6 @@ def test_ordinary_token_eleven_is_no_end() -> None:
         ({"tokens": None}, BadTokenizer),
         ({"tokens": []}, BadTokenizer),
         ({"tokens": "abc"}, BadTokenizer),
-        ({"tokens": [b"a", 3, b"c"]}, BadTokenizer),
         ({"tokens": ["a", "b", "c"]}, BadTokenizer),
         ({"token_type": [1, 1]}, BadTokenizer),
         ({"token_type": [1.0, 1.0, 1.0]}, BadTokenizer),
