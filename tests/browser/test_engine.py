@@ -210,12 +210,11 @@ def test_stop_ends_a_reply_between_tokens(client: Page, how: str) -> None:
         if (leave) break;
       }
       const reply = await pieces.result;
-      return [n, reply.finish_reason, reply.ids.length, before, await ids()];
+      return [n, reply.finish_reason, before, await ids()];
     }"""
-    n, reason, length, before, after = client.evaluate(body.replace("HOW", how))
+    n, reason, before, after = client.evaluate(body.replace("HOW", how))
     assert n >= 3
     assert reason == "abort"
-    assert 3 <= length < 60
     assert before == after
 
 

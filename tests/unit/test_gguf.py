@@ -290,7 +290,7 @@ def test_a_claim_costs_nothing(name: str, tells: bool) -> None:
     assert outcome(data, tells=tells) != "OK"
     start = time.process_time()
     outcome(data, tells=tells)
-    assert time.process_time() - start < 0.05
+    assert time.process_time() - start < 1  # a look at 10^9 of anything takes far longer
     tracemalloc.start()
     outcome(data, tells=tells)
     _, peak = tracemalloc.get_traced_memory()
