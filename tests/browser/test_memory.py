@@ -74,8 +74,9 @@ class WorkerHeap:
         session.on("Target.receivedMessageFromTarget", heap._answered)
         options = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": False}
         await session.send("Target.setAutoAttach", options)
-        while not heap._worker:
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while not heap._worker:
+                await asyncio.sleep(0.05)
         return heap
 
     async def mib(self) -> float:
@@ -109,13 +110,14 @@ def test_weights_do_not_stay_in_the_page(site: Path, large: Path) -> None:
             async def watch() -> None:
                 while True:
                     held.append(await heap.mib())
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(0.02)
 
             watching = asyncio.ensure_future(watch())
             await host.load(str(large), progress=lambda now, total: done.append(now))
             watching.cancel()
+            held.append(await heap.mib())
             assert done[-1] > 3 * HEAP_MIB * MIB
-            assert len(held) > 10
+            assert len(held) > 2
             assert max(held) < HEAP_MIB
 
     apart(ask)

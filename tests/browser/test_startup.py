@@ -27,7 +27,11 @@ _PREPARE = """async () => {
   };
   globalThis.keep = async (response) => cache.put((await cache.keys())[0], response);
   globalThis.untilKept = async () => {
-    while (!await kept()) await new Promise((resolve) => setTimeout(resolve, 50));
+    const late = Date.now() + 60_000;
+    while (!await kept()) {
+      if (Date.now() > late) throw new Error("nothing was kept in a minute");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   };
   globalThis.ids = async () => {
     const engine = await client.load("models/demo.gguf", { worker });
