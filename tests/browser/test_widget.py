@@ -106,8 +106,7 @@ def test_attributes_and_removal(page: Page) -> None:
     assert request["messages"][0] == {"role": "system", "content": "Sell shoes."}
     assert request["options"] == {"seed": 5}
     chat.evaluate("chat => { globalThis.kept = chat; chat.remove() }")
-    page.wait_for_timeout(50)
-    assert fake(page)["closed"] == 1
+    page.wait_for_function("() => fake.closed === 1")
     page.evaluate("() => document.body.append(kept)")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
