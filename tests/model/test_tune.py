@@ -148,7 +148,8 @@ def test_what_was_damaged_is_made_anew(
 def test_a_cpu_is_not_tuned(monkeypatch: pytest.MonkeyPatch, rung: Rung, model: Spec) -> None:
     clock, kept = Clock(monkeypatch, {}), Kept()
     engine = opened(model, rung, kept)
-    narrow = engine._programs._library
-    assert narrow is not None
-    assert (clock.asked == 0 and not kept) or not narrow.narrow
+    library = engine._programs._library
+    assert library is not None
+    assert library.narrow or "llvmpipe" not in rung[0].info  # Mesa's CPU driver, the tests' own
+    assert (clock.asked == 0 and not kept) == library.narrow
     engine.close()
