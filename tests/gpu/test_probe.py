@@ -46,6 +46,24 @@ def test_the_size_is_what_the_device_says_where_it_says_one(rung: Rung) -> None:
 
 
 @pytest.mark.parametrize("rung", ["subgroups", "Chromium: subgroups"], indirect=True)
+def test_the_size_is_what_wgsl_calls_it(rung: Rung) -> None:
+    """wgpu-py does not tell the size, but a kernel can ask for it."""
+    device, _, _ = rung
+
+    def read(path: str) -> str:
+        text = read_shader(path)
+        if path == "load/subgroup_probe.wgsl":
+            text = text.replace(LANE, f"@builtin(subgroup_size) told: u32, {LANE}")
+            text = text.replace("select(0u, size, right)", "told")
+        return text
+
+    found, told = library(device, "let lane = i;"), Library(read, device)
+    for made in (found, told):
+        asyncio.run(probe(made, device))
+    assert found.subgroup_size == told.subgroup_size > 0
+
+
+@pytest.mark.parametrize("rung", ["subgroups", "Chromium: subgroups"], indirect=True)
 @pytest.mark.parametrize("layout", ["strided", "swapped"])
 def test_lanes_elsewhere_mean_plain_kernels(rung: Rung, layout: str) -> None:
     device, _, _ = rung
