@@ -78,7 +78,7 @@ class Attention:
 
     def decode(self, rec: Recorder, act: Activations, n_splits: int) -> None:
         """hidden += attention of one token."""
-        self.attn_qkv.decode(rec, act.hidden, act.qkv, state=act.state, norm=self.attn_norm)
+        self.attn_qkv.decode(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
         attention_decode(
             rec,
             self.heads,
@@ -92,13 +92,11 @@ class Attention:
             norm=self.norm,
             eps=self.eps,
         )
-        self.attn_output.decode(rec, act.attended, act.hidden, state=act.state, add=True)
+        self.attn_output.decode(rec, act, act.attended, act.hidden, add=True)
 
     def prefill(self, rec: Recorder, act: Activations) -> None:
         """hidden += attention of T tokens."""
-        self.attn_qkv.prefill(
-            rec, act.hidden, act.qkv, state=act.state, norm=self.attn_norm, normed=act.normed
-        )
+        self.attn_qkv.prefill(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
         rope_cache(
             rec,
             self.heads,
@@ -111,4 +109,4 @@ class Attention:
             eps=self.eps,
         )
         attention_prefill(rec, self.heads, act.q, self.cache, out=act.attended, state=act.state)
-        self.attn_output.prefill(rec, act.attended, act.hidden, state=act.state, add=True)
+        self.attn_output.prefill(rec, act, act.attended, act.hidden, add=True)

@@ -1,11 +1,11 @@
 """A decoder: embedding, blocks, final norm and output."""
 
-from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
 from py_engine.layers.activations import Activations
-from py_engine.layers.attention import Attention
+from py_engine.layers.attention import Attention, rotation
 from py_engine.layers.config import Config
 from py_engine.layers.mlp import SwiGLU
 from py_engine.layers.norm import Norm
@@ -13,28 +13,35 @@ from py_engine.layers.weights import Weights
 from py_engine.ops.embed import embed
 
 
-class Block:
+class Block(NamedTuple):
     """A pre-norm block: attention, then the feed-forward layer."""
 
-    def __init__(self, attention: Attention, mlp: SwiGLU) -> None:
-        self.attention = attention
-        self.mlp = mlp
+    attention: Attention
+    mlp: SwiGLU
 
 
 class Decoder:
     """A model: it records its forward pass and never waits.
 
     Args:
-        block: makes block i.
+        context: positions of the cache.
+        variant: `bias` and `head_norm` as `Attention` has them.
     """
 
-    def __init__(self, weights: Weights, config: Config, block: Callable[[int], Block]) -> None:
+    def __init__(self, weights: Weights, config: Config, context: int, **variant: bool) -> None:
         self.config = config
         self.weights = weights
         width = config.embedding_length
         self.vocabulary = weights.rows("token_embd.weight")
         self.token_embd = weights.matrix(["token_embd.weight"], [self.vocabulary], width)
-        self.blocks: Sequence[Block] = [block(i) for i in range(config.block_count)]
+        freqs = rotation(weights, config)
+        self.blocks = [
+            Block(
+                Attention(weights, f"blk.{i}", config, freqs=freqs, context=context, **variant),
+                SwiGLU(weights, f"blk.{i}", config),
+            )
+            for i in range(config.block_count)
+        ]
         self.output_norm = Norm(weights.vector(["output_norm.weight"], [width]), config.eps)
         self.output = self.token_embd
         if weights.has("output.weight"):
@@ -62,15 +69,11 @@ class Decoder:
 
     def logits_last(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """logits (V,) of the last of the state.n tokens."""
-        self.output.decode(
-            rec, act.hidden, logits, state=act.state, norm=self.output_norm, last=True
-        )
+        self.output.decode(rec, act, act.hidden, logits, norm=self.output_norm, last=True)
 
     def logits_all(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """logits (T, V) of every token."""
-        self.output.prefill(
-            rec, act.hidden, logits, state=act.state, norm=self.output_norm, normed=act.normed
-        )
+        self.output.prefill(rec, act, act.hidden, logits, norm=self.output_norm)
 
     def _embed(self, rec: Recorder, act: Activations) -> None:
         for weight, first in self.token_embd.parts:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
+from py_engine.layers.activations import Activations
 from py_engine.layers.norm import Norm
 from py_engine.ops.matmul import matmul, matvec
 from py_engine.ops.norm import rms_norm
@@ -27,10 +28,10 @@ class Linear:
     def decode(
         self,
         rec: Recorder,
+        act: Activations,
         x: Tensor,
         out: Tensor,
         *,
-        state: Tensor,
         norm: Norm | None = None,
         add: bool = False,
         last: bool = False,
@@ -42,7 +43,7 @@ class Linear:
                 weight,
                 x,
                 out,
-                state=state,
+                state=act.state,
                 norm=norm.weight if norm else None,
                 eps=norm.eps if norm else 0.0,
                 bias=self.bias,
@@ -55,26 +56,24 @@ class Linear:
     def prefill(
         self,
         rec: Recorder,
+        act: Activations,
         x: Tensor,
         out: Tensor,
         *,
-        state: Tensor,
         norm: Norm | None = None,
-        normed: Tensor | None = None,
         add: bool = False,
     ) -> None:
-        """The same for T tokens; a norm needs `normed`, scratch of x's shape."""
+        """The same for T tokens; a norm leaves x's in act.normed."""
         if norm:
-            assert normed is not None
-            rms_norm(rec, x, norm.weight, normed, state=state, eps=norm.eps)
-            x = normed
+            rms_norm(rec, x, norm.weight, act.normed, state=act.state, eps=norm.eps)
+            x = act.normed
         for weight, first in self.parts:
             matmul(
                 rec,
                 weight,
                 x,
                 out,
-                state=state,
+                state=act.state,
                 bias=self.bias,
                 add=add,
                 gated=self.interleaved,

@@ -21,17 +21,15 @@ class SwiGLU:
     def decode(self, rec: Recorder, act: Activations) -> None:
         fused = self.ffn_gate_up.interleaved
         target = act.inner if fused else act.gate
-        self.ffn_gate_up.decode(rec, act.hidden, target, state=act.state, norm=self.ffn_norm)
+        self.ffn_gate_up.decode(rec, act, act.hidden, target, norm=self.ffn_norm)
         if not fused:
             silu_mul(rec, act.gate, act.inner, state=act.state)
-        self.ffn_down.decode(rec, act.inner, act.hidden, state=act.state, add=True)
+        self.ffn_down.decode(rec, act, act.inner, act.hidden, add=True)
 
     def prefill(self, rec: Recorder, act: Activations) -> None:
         fused = self.ffn_gate_up.interleaved
         target = act.inner if fused else act.gate
-        self.ffn_gate_up.prefill(
-            rec, act.hidden, target, state=act.state, norm=self.ffn_norm, normed=act.normed
-        )
+        self.ffn_gate_up.prefill(rec, act, act.hidden, target, norm=self.ffn_norm)
         if not fused:
             silu_mul(rec, act.gate, act.inner, state=act.state)
-        self.ffn_down.prefill(rec, act.inner, act.hidden, state=act.state, add=True)
+        self.ffn_down.prefill(rec, act, act.inner, act.hidden, add=True)

@@ -1,4 +1,4 @@
-"""Floor 4: one file for each architecture, named as in `general.architecture`; wiring only."""
+"""Floor 4: one file for each architecture, named as in `general.architecture`: what is its own."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -4,10 +4,8 @@ Reference: transformers/models/llama; GGUF files keep queries and keys permuted,
 pairs are neighbours (llama.cpp, convert_hf_to_gguf.py).
 """
 
-from py_engine.layers.attention import Attention, rotation
 from py_engine.layers.config import Config
-from py_engine.layers.decoder import Block, Decoder
-from py_engine.layers.mlp import SwiGLU
+from py_engine.layers.decoder import Decoder
 from py_engine.layers.weights import Weights
 
 
@@ -16,12 +14,4 @@ def config(weights: Weights) -> Config:
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
-    freqs = rotation(weights, config)
-
-    def block(i: int) -> Block:
-        return Block(
-            Attention(weights, f"blk.{i}", config, freqs=freqs, context=context),
-            SwiGLU(weights, f"blk.{i}", config),
-        )
-
-    return Decoder(weights, config, block)
+    return Decoder(weights, config, context)
