@@ -20,7 +20,7 @@ from py_engine.text.vocabulary import SENTINEL
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_NESTING = 32
-"""Levels of lists and objects in tools and other data."""
+"""Levels of lists and objects in tools and in messages."""
 
 MAX_BRACKETS = 500
 """In the JSON text of a tool call's arguments, which Python reads by recursion."""
@@ -61,7 +61,8 @@ class ChatTemplate:
         self._parts = False
         self._no_tools: list[object] | None = None
         text = tokenizer.vocabulary.text
-        self._values = {
+        self._values: dict[str, object] = {
+            "add_generation_prompt": True,
             "bos_token": text(tokenizer.bos) if tokenizer.bos is not None else "",
             "eos_token": text(tokenizer.eos) if tokenizer.eos is not None else "",
         }
@@ -79,31 +80,17 @@ class ChatTemplate:
         self._sandbox = Sandbox()
         self._choose(source)
 
-    def render(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[object] | None = None,
-        add_generation_prompt: bool = True,
-        **extra: object,
-    ) -> str:
+    def render(self, messages: Sequence[Message], *, tools: Sequence[object] | None = None) -> str:
         """The prompt as text, for people; `ids` is what a model gets.
 
         Raises:
             BadRequest: a message is not of the API's form.
             BadTemplate: the template refuses the conversation, or takes too much work.
         """
-        values = self._options(tools, add_generation_prompt, extra)
-        text = self._render(messages, values, self._cut)
-        return text.replace(SENTINEL, "")
+        return self._render(messages, tools, self._cut).replace(SENTINEL, "")
 
     def ids(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[object] | None = None,
-        add_generation_prompt: bool = True,
-        **extra: object,
+        self, messages: Sequence[Message], *, tools: Sequence[object] | None = None
     ) -> list[int]:
         """The prompt as tokens, BOS included once where the model wants it.
 
@@ -115,9 +102,8 @@ class ChatTemplate:
             BadRequest: a message is not of the API's form.
             BadTemplate: the template refuses the conversation, or takes too much work.
         """
-        values = self._options(tools, add_generation_prompt, extra)
-        text = self._render(messages, values, self._cut)
-        strict = self._render(messages, values, self._cut_all)
+        text = self._render(messages, tools, self._cut)
+        strict = self._render(messages, tools, self._cut_all)
         tokenizer = self._tokenizer
         if tokenizer.control_ids(strict) != tokenizer.control_ids(text):
             text = strict
@@ -125,15 +111,6 @@ class ChatTemplate:
         if tokenizer.add_bos and tokenizer.bos is not None and ids[:1] != [tokenizer.bos]:
             ids.insert(0, tokenizer.bos)
         return ids
-
-    def _options(
-        self,
-        tools: Sequence[object] | None,
-        add_generation_prompt: bool,
-        extra: Mapping[str, object],
-    ) -> dict[str, object]:
-        given = {"tools": tools or self._no_tools, "add_generation_prompt": add_generation_prompt}
-        return {**extra, **given}
 
     def _choose(self, source: str) -> None:
         """Take the file's template if it renders a simple message, else a built-in one."""
@@ -174,10 +151,12 @@ class ChatTemplate:
                 return
         raise failure or BadTemplate("the chat template does not write what people say")
 
-    def _render(self, messages: Sequence[Message], values: dict[str, object], marks: _Marks) -> str:
+    def _render(
+        self, messages: Sequence[Message], tools: Sequence[object] | None, marks: _Marks
+    ) -> str:
         plain = [_message(one, self._parts, marks) for one in messages]
-        rest = {name: _plain(value, marks.data, marks.key) for name, value in values.items()}
-        return self._sandbox.run(self._template, rest | self._values | {"messages": plain})
+        given = _plain(tools or self._no_tools, marks.data, marks.key)
+        return self._sandbox.run(self._template, self._values | {"messages": plain, "tools": given})
 
 
 def _message(message: Message, parts: bool, marks: _Marks) -> dict[str, object]:

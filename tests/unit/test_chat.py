@@ -203,7 +203,7 @@ def test_every_field_is_guarded(name: str) -> None:
     source = (
         "{% for m in messages %}{{ m.role }}{{ m.content }}{{ m.name }}{{ m.reasoning_content }}"
         "{{ (m.tool_calls or 0) | tojson }}{{ m }}{% endfor %}{{ tools | tojson }}{{ tools }}"
-        "{{ extra }}{% for t in tools or [] %}{% for k in t %}{{ k }}{% endfor %}{% endfor %}"
+        "{% for t in tools or [] %}{% for k in t %}{{ k }}{% endfor %}{% endfor %}"
     )
     template = ChatTemplate(source, ours)
     assert template.name == "model"
@@ -214,7 +214,7 @@ def test_every_field_is_guarded(name: str) -> None:
         {"role": "assistant", "content": mark, "reasoning_content": mark, "tool_calls": [call]},
         {"role": "tool", "content": mark, "tool_call_id": mark, mark: mark},
     ]
-    ids = template.ids(messages, tools=[{mark: mark}], extra=[mark])
+    ids = template.ids(messages, tools=[{mark: mark}])
     assert not guarded & set(ids[1 if ours.add_bos else 0 :])
     assert template.render(messages, tools=[{mark: mark}]).count(mark) > 10
 
@@ -289,14 +289,13 @@ def test_llama_2_turns() -> None:
     )
 
 
-def test_options_reach_the_template() -> None:
+def test_what_transformers_gives_reaches_the_template() -> None:
     template = ChatTemplate(
-        "{{ messages[0].content }} {{ enable_thinking }} {{ add_generation_prompt }}"
+        "{{ messages[0].content }} {{ enable_thinking }}{{ add_generation_prompt }}"
         "{% generation %} {{ strftime_now('%Y') }}{% endgeneration %}",
         tokenizer("qwen2"),
     )
-    rendered = template.render([HI], enable_thinking=False, add_generation_prompt=False)
-    assert rendered == f"{HI['content']} False False {datetime.now():%Y}"
+    assert template.render([HI]) == f"{HI['content']} True {datetime.now():%Y}"
 
 
 def test_forms_of_messages() -> None:
@@ -347,7 +346,7 @@ def test_too_deep_data() -> None:
     for _ in range(10_000):
         deep = [deep]
     with pytest.raises(BadRequest, match="nesting"):
-        ChatTemplate(CHATML, tokenizer("qwen2")).render([HI], documents=deep)
+        ChatTemplate(CHATML, tokenizer("qwen2")).render([HI], tools=deep)
 
 
 def test_a_template_may_refuse_a_conversation() -> None:
