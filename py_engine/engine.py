@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from math import prod
 
@@ -112,7 +112,8 @@ async def load(
     """
     started = time.monotonic()
     memory = Memory(device)
-    compiling: asyncio.Future[None] | None = None
+    programs: Programs | None = None
+    working: list[asyncio.Future[None]] = []
     try:
         gguf = await read_split(sources)
         library = Library(read_shader, device)
@@ -122,7 +123,7 @@ async def load(
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached)
         programs.check = SelfCheck(library, device).check
-        compiling = asyncio.ensure_future(programs.compile())
+        working.append(asyncio.ensure_future(programs.compile()))
         await asyncio.sleep(0)  # the compilers run while the tokenizer is made and weights arrive
         tokenizer = Tokenizer(gguf.metadata, make_encoder)
         if model.vocabulary < tokenizer.n_vocab:
@@ -130,15 +131,18 @@ async def load(
                 f"token_embd.weight has {model.vocabulary} rows, "
                 f"and the tokenizer {tokenizer.n_vocab} tokens"
             )
-        await model.weights.load(sources, library, progress or (lambda done, total: None))
-        await compiling
+        weights = model.weights.load(sources, library, progress or (lambda done, total: None))
+        working.append(asyncio.ensure_future(weights))
+        await asyncio.gather(*working)
         await tuner.tune(programs)
         pace = Pace()
         pace.stepped(1, await programs.try_step())
     except BaseException:
-        if compiling:
-            with suppress(InferaivedError):
-                await compiling
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+        if programs:
+            programs.close()
         memory.close()
         raise
     finally:

@@ -16,7 +16,7 @@ const BINDING_TYPES = { read: "read-only-storage", read_write: "storage", unifor
 export class Pipelines {
   #device;
   /** @type {Built[]} */ #built = [];
-  /** @type {Map<string, number>} final text → index into #built */ #numbers = new Map();
+  /** @type {Map<string, Promise<number>>} final text → index into #built */ #numbers = new Map();
   /** @type {Map<string, GPUBindGroupLayout>} */ #layouts = new Map();
 
   /** @param {GPUDevice} device */
@@ -35,38 +35,46 @@ export class Pipelines {
   }
 
   /**
-   * Compile a shader, unless that was done before. A refusal carries `index`.
+   * Compile a shader, unless that was done or begun before. A refusal carries `index`.
    *
    * @param {Wgsl} shader
    * @param {number} index
    * @returns {Promise<number>}
    */
-  async build({ name, code, bindings }, index) {
-    const known = this.#numbers.get(code);
-    if (known !== undefined) return known;
+  async build(shader, index) {
+    let number = this.#numbers.get(shader.code);
+    if (!number) this.#numbers.set(shader.code, number = this.#compile(shader));
+    try {
+      return await number;
+    } catch (error) {
+      throw new GpuError("ShaderError", /** @type {Error} */ (error).message, { index });
+    }
+  }
+
+  /**
+   * @param {Wgsl} shader
+   * @returns {Promise<number>}
+   */
+  async #compile({ name, code, bindings }) {
     const device = this.#device;
     const layout = this.#layout(bindings);
     device.pushErrorScope("validation"); // a module's error is told by its pipeline, too
     const module = device.createShaderModule({ label: name, code });
     device.popErrorScope().catch(() => {});
-    /** @type {GPUComputePipeline} */
-    let pipeline;
     try {
-      pipeline = await device.createComputePipelineAsync({
+      const pipeline = await device.createComputePipelineAsync({
         label: name,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: "main" },
       });
+      return this.#built.push({ pipeline, layout }) - 1;
     } catch (error) {
       const { messages } = await module.getCompilationInfo();
       const lines = messages
         .filter(({ type }) => type === "error")
         .map(({ lineNum, linePos, message }) => `${lineNum}:${linePos} ${message}`);
-      const reason = lines.join("\n") || /** @type {Error} */ (error).message;
-      throw new GpuError("ShaderError", reason, { index });
+      throw new Error(lines.join("\n") || /** @type {Error} */ (error).message);
     }
-    this.#numbers.set(code, this.#built.length);
-    return this.#built.push({ pipeline, layout }) - 1;
   }
 
   /**

@@ -11,7 +11,9 @@ import struct
 import time
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
+from py_engine.base.errors import InferaivedError
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.device import Dispatch, Program
 from py_engine.gpu.recorder import Library, Recorder
@@ -25,7 +27,7 @@ from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, SETTINGS_BYTES, sample
 CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
 _FIRST = 64
-"""Tokens of a chunk that is ready when the model is: most first prompts fit."""
+"""Tokens of the chunk that is built ahead of the others: most first prompts fit."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
 
@@ -61,8 +63,9 @@ class Programs:
         self._recorders: dict[str, Recorder] = {}
         self._programs: dict[str, Program] = {}
         self._building = asyncio.Lock()
+        self._ahead: asyncio.Future[None] | None = None
         self.compile_s = 0.0
-        """How long pipelines took to compile so far."""
+        """How long those of a step took to build."""
         self._all_logits: Tensor | None = None
         self._library = library
         self.check: Check | None = None
@@ -129,11 +132,25 @@ class Programs:
     async def compile(self) -> None:
         """Build what every reply needs; errors of allocation come up here too.
 
-        And a first prompt's chunk, but for CPUs, whose compilers are too slow to do it ahead.
+        Then begin with what prompts need, while others work; CPUs' compilers are too slow for it.
         """
         counts = {splits(at) for at in (*range(1, self.context, SPAN), self.context)}
-        ahead = [] if self._library and self._library.narrow else [_prefill(_FIRST)]
-        await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample", *ahead])
+        begin = time.perf_counter()
+        await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample"])
+        self.compile_s = time.perf_counter() - begin
+        if self._library and not self._library.narrow:
+            self._ahead = asyncio.ensure_future(self._build_ahead())
+
+    async def _build_ahead(self) -> None:
+        later = CHUNKS if self.device.compiles_aside else ()
+        with suppress(InferaivedError):  # who needs it meets it again
+            await self._build([_prefill(_FIRST)])
+            await self._build([_prefill(size) for size in later])
+
+    async def settled(self) -> None:
+        """Wait until nothing is built but what is asked for."""
+        if self._ahead:
+            await asyncio.wait([self._ahead])
 
     async def try_step(self) -> float:
         """Seconds of a step, from submit to readback, before anything was generated.
@@ -156,26 +173,24 @@ class Programs:
             self._all_logits = self.memory.tensor(shape, "logits of a chunk")
             await self._build(["all logits"])
 
-    async def compile_ahead(self) -> None:
-        """Build the other chunks' programs while nobody waits for them; not on CPUs, as above."""
-        if self._library and not self._library.narrow:
-            await self._build([_prefill(size) for size in CHUNKS])
-
     async def _build(self, keys: Sequence[str]) -> None:
-        if all(key in self._programs for key in keys):
-            return  # however long another task's programs take
+        missing = [key for key in keys if key not in self._programs]
+        if not missing:
+            return
+        await self._compile(missing)  # beside what another task builds
         async with self._building:
-            missing = [key for key in keys if key not in self._programs]
-            while True:
-                shaders = [d.shader for key in missing for d in self._recorder(key).dispatches]
-                begin = time.perf_counter()
-                await self.device.compile(shaders)
-                self.compile_s += time.perf_counter() - begin
-                if not self.check or not await self.check(shaders):
-                    break
+            missing = [key for key in missing if key not in self._programs]
+            shaders = await self._compile(missing)
+            while self.check and await self.check(shaders):
                 self._recorders.clear()
+                shaders = await self._compile(missing)
             for key in missing:
                 self._programs[key] = self.device.record(self._recorder(key).dispatches)
+
+    async def _compile(self, keys: Sequence[str]) -> list[Shader]:
+        shaders = [d.shader for key in keys for d in self._recorder(key).dispatches]
+        await self.device.compile(shaders)
+        return shaders
 
     def trial(self) -> Sequence[Dispatch]:
         """A short step up to its logits, recorded with the library as it is, and not kept."""
@@ -194,6 +209,8 @@ class Programs:
 
     def close(self) -> None:
         """Forget the programs; the buffers are the memory's."""
+        if self._ahead:
+            self._ahead.cancel()
         for program in self._programs.values():
             self.device.drop(program)
         self._programs.clear()

@@ -96,6 +96,7 @@ class Tuner:
         }
         if not usual:
             return
+        await programs.settled()
         best = await self._best(programs, usual)
         self._library.tilings |= best
         self._found |= {f"{type} {columns}": best[type, columns] for type, columns in best}

@@ -32,6 +32,8 @@ class Streamable(Protocol):
 class BrowserDevice:
     """A GPU behind web/gpu.js. See `Device` for the verbs; `free` and `drop` never raise."""
 
+    compiles_aside = True
+
     def __init__(self, gpu: Any) -> None:
         about = json.loads(gpu.describe())
         self.features = frozenset(about["features"])

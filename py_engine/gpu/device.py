@@ -60,6 +60,10 @@ class Device(Protocol):
     def wgsl_enables(self) -> frozenset[str]:
         """`enable` names that this host's WGSL compiler wants (Tint: subgroups)."""
 
+    @property
+    def compiles_aside(self) -> bool:
+        """Whether Python can go on while `compile` is awaited."""
+
     def alloc(self, nbytes: int, label: str) -> Handle:
         """A zeroed buffer for storage, copies and (up to 64 KiB) uniform use, rounded up to 4."""
 

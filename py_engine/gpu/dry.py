@@ -25,6 +25,7 @@ class DryDevice:
     info = "none"
     subgroup_size = 0
     wgsl_enables: frozenset[str] = frozenset()
+    compiles_aside = False
 
     def __init__(
         self, features: frozenset[str] = frozenset(), limits: Mapping[str, int] = DEFAULT_LIMITS

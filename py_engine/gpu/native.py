@@ -33,6 +33,8 @@ class Streamable(Protocol):
 class NativeDevice:
     """A GPU behind wgpu-py. See `Device` for the verbs."""
 
+    compiles_aside = False
+
     def __init__(self, withhold: Collection[str] = (), *, default_limits: bool = False) -> None:
         """Open the best adapter.
 

@@ -43,6 +43,8 @@ _OPEN = """async (options) => {
 class ChromiumDevice:
     """See `Device` for the verbs; `load` is not among them. `close` ends the browser."""
 
+    compiles_aside = True
+
     def __init__(self, withhold: Sequence[str] = (), *, default_limits: bool = False) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
