@@ -94,18 +94,11 @@ def parser() -> argparse.ArgumentParser:
 
 def _sampling_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--system", metavar="S", help="the system message")
-    for name, kind in (
-        ("max-tokens", int),
-        ("temperature", float),
-        ("top-k", int),
-        ("top-p", float),
-        ("min-p", float),
-        ("repetition-penalty", float),
-        ("presence-penalty", float),
-        ("frequency-penalty", float),
-        ("seed", int),
-    ):
-        sub.add_argument(f"--{name}", type=kind, metavar="N" if kind is int else "X")
+    for one in fields(Sampling):
+        if one.name not in ("stop", "logit_bias"):
+            kind, metavar = (float, "X") if one.type is float else (int, "N")
+            name = one.name.replace("_", "-")
+            sub.add_argument(f"--{name}", type=kind, metavar=metavar)
     sub.add_argument("--stop", action="append", metavar="TEXT", help="end the reply before it")
     sub.add_argument(
         "--logit-bias", action="append", default=[], metavar="ID=X", help="add X to a logit"
@@ -164,21 +157,20 @@ async def _ask(options: argparse.Namespace) -> None:
         if options.raw:
             pieces = host.complete(prompt, sampling)
         else:
-            system = [{"role": "system", "content": options.system}] if options.system else []
-            pieces = host.chat([*system, {"role": "user", "content": prompt}], sampling)
+            messages = [*_system(options), {"role": "user", "content": prompt}]
+            pieces = host.chat(messages, sampling)
         reply = await _show(pieces, quiet=options.json)
         if options.json:
-            answer = {
-                "text": reply.text,
-                "prompt_ids": list(reply.prompt_ids),
-                "ids": list(reply.ids),
-                "finish_reason": reply.finish_reason,
-                "timings": dict(reply.timings),
-                "adapter": host.info["adapter"],
-                "features": host.info["features"],
-                "host": options.host,
-            }
-            print(json.dumps(answer, ensure_ascii=False))
+            print(json.dumps(vars(reply) | _facts(host, options), ensure_ascii=False))
+
+
+def _system(options: argparse.Namespace) -> list[dict[str, str]]:
+    return [{"role": "system", "content": options.system}] if options.system else []
+
+
+def _facts(host: Host, options: argparse.Namespace) -> dict[str, object]:
+    """On what an answer was computed."""
+    return {name: host.info[name] for name in ("adapter", "features")} | {"host": options.host}
 
 
 async def _show(pieces: AsyncIterator[Piece], *, quiet: bool = False) -> Reply:
@@ -196,7 +188,7 @@ async def _show(pieces: AsyncIterator[Piece], *, quiet: bool = False) -> Reply:
 
 async def _chat(options: argparse.Namespace) -> None:
     sampling = _sampling(options)
-    messages = [{"role": "system", "content": options.system}] if options.system else []
+    messages = _system(options)
     async with _host(options) as host:
         await _load(host, options)
         print(f"{host.info['name']} on {host.info['adapter']}. End with Ctrl-D.", file=sys.stderr)
@@ -232,18 +224,9 @@ async def _score(options: argparse.Namespace) -> None:
         if options.logits:
             _write_npy(options.logits, rows)
         predicted = len(ids) - 1
-        print(
-            json.dumps(
-                {
-                    "tokens": len(ids),
-                    "perplexity": math.exp(surprise / predicted) if predicted else None,
-                    "logits": options.logits,
-                    "adapter": host.info["adapter"],
-                    "features": host.info["features"],
-                    "host": options.host,
-                }
-            )
-        )
+        perplexity = math.exp(surprise / predicted) if predicted else None
+        told = {"tokens": len(ids), "perplexity": perplexity, "logits": options.logits}
+        print(json.dumps(told | _facts(host, options)))
 
 
 def _surprise(logits: "array[float]", token: int) -> float:
