@@ -2,7 +2,7 @@
 
 Layers ask for vectors and matrices by their GGUF names; names and shapes are checked and buffers
 made at once, so that a model that does not fit its file, or its machine, fails before the first
-weight is fetched. Then `load` streams the file in its own order. Python sees none of the bytes.
+weight is fetched. Then `load` streams the file in its own order. This module sees none of the bytes.
 """
 
 from collections import defaultdict
