@@ -78,7 +78,8 @@ class Device(Protocol):
     ) -> Awaitable[None]:
         """Stream `nbytes` of this host's own `source` from byte `at` into a buffer at byte `to`.
 
-        A length that is no multiple of 4 is padded with zeros. In the browser Python sees none of the bytes.
+        A length that is no multiple of 4 is padded with zeros. In the browser Python sees none of
+        the bytes.
         """
 
     def compile(self, shaders: Sequence[Shader]) -> Awaitable[None]:
