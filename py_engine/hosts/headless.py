@@ -34,16 +34,9 @@ MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 QUIET = ("--disable-background-networking", "--disable-component-update")
 SOFTWARE = (*QUIET, "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 """SwiftShader on the CPU, the same on every machine."""
-HARDWARE = (
-    *QUIET,
-    "--enable-unsafe-webgpu",
-    "--ignore-gpu-blocklist",
-    *(
-        ("--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulkan-surface")
-        if sys.platform == "linux"
-        else ()
-    ),
-)
+_VULKAN = ("--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulkan-surface")
+_DRIVER = _VULKAN if sys.platform == "linux" else ()
+HARDWARE = (*QUIET, "--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *_DRIVER)
 """The machine's GPU. Where there is none these flags make Chromium draw, slowly, on SwiftShader
 too, and the engine gets no time: see `has_gpu`."""
 

@@ -70,19 +70,8 @@ class Activations:
 
     def first(self, tokens: int) -> "Activations":
         """The same buffers, seen as `tokens` rows."""
-
-        def rows(tensor: Tensor) -> Tensor:
-            return replace(tensor, shape=(tokens, *tensor.shape[1:]))
-
-        return replace(
-            self,
-            T=tokens,
-            tokens=rows(self.tokens),
-            hidden=rows(self.hidden),
-            normed=rows(self.normed),
-            qkv=rows(self.qkv),
-            q=rows(self.q),
-            attended=rows(self.attended),
-            gate=rows(self.gate),
-            inner=rows(self.inner),
-        )
+        rows = {}
+        for name in ("tokens", "hidden", "normed", "qkv", "q", "attended", "gate", "inner"):
+            whole = getattr(self, name)
+            rows[name] = replace(whole, shape=(tokens, *whole.shape[1:]))
+        return replace(self, T=tokens, **rows)

@@ -30,6 +30,9 @@ class Metadata:
     def key(self, name: str) -> str:
         return f"{self._prefix}.{name}"
 
+    def refusal(self, name: str, value: object, wanted: str) -> UnsupportedConfig:
+        return UnsupportedConfig(self.key(name), value, wanted)
+
     def value(self, name: str) -> MetaValue | None:
         return self._values.get(self.key(name))
 
@@ -38,7 +41,7 @@ class Metadata:
         value = self.value(name)
         value = default if value is None else value
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LARGEST:
-            raise UnsupportedConfig(self.key(name), value, f"an integer from 1 to {_LARGEST}")
+            raise self.refusal(name, value, f"an integer from 1 to {_LARGEST}")
         return value
 
     def real(self, name: str, default: float | None = None) -> float:
@@ -46,7 +49,7 @@ class Metadata:
         value = self.value(name)
         value = default if value is None else value
         if not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise UnsupportedConfig(self.key(name), value, "a positive number")
+            raise self.refusal(name, value, "a positive number")
         return float(value)
 
 
@@ -77,7 +80,7 @@ class Config:
         meta = Metadata(values, architecture)
         for name in _UNSUPPORTED:
             if meta.value(name):
-                raise UnsupportedConfig(meta.key(name), meta.value(name), "0, or no such key")
+                raise meta.refusal(name, meta.value(name), "0, or no such key")
         width = meta.size("embedding_length")
         _multiple(meta, "embedding_length", width, 32)
         feed_forward = meta.size("feed_forward_length")
@@ -102,27 +105,19 @@ def _heads(meta: Metadata, width: int, neox: bool) -> Heads:
     count = meta.size("attention.head_count")
     shared = meta.size("attention.head_count_kv", count)
     if count % shared:
-        raise UnsupportedConfig(
-            meta.key("attention.head_count_kv"), shared, f"a divisor of the {count} heads"
-        )
+        raise meta.refusal("attention.head_count_kv", shared, f"a divisor of the {count} heads")
     if meta.value("attention.key_length") is None and width % count:
-        raise UnsupportedConfig(
-            meta.key("attention.head_count"), count, f"a divisor of the width {width}"
-        )
+        raise meta.refusal("attention.head_count", count, f"a divisor of the width {width}")
     size = meta.size("attention.key_length", width // count)
     _multiple(meta, "attention.key_length", size, 8)
     if size > 256:
-        raise UnsupportedConfig(meta.key("attention.key_length"), size, "head sizes up to 256")
+        raise meta.refusal("attention.key_length", size, "head sizes up to 256")
     values = meta.size("attention.value_length", size)
     if values != size:
-        raise UnsupportedConfig(
-            meta.key("attention.value_length"), values, f"the length of keys, {size}"
-        )
+        raise meta.refusal("attention.value_length", values, f"the length of keys, {size}")
     rotated = meta.size("rope.dimension_count", size)
     if rotated > size or rotated % 2:
-        raise UnsupportedConfig(
-            meta.key("rope.dimension_count"), rotated, f"an even number up to {size}"
-        )
+        raise meta.refusal("rope.dimension_count", rotated, f"an even number up to {size}")
     return Heads(count, shared, size, rotated, neox)
 
 
@@ -131,10 +126,10 @@ def _freq_scale(meta: Metadata) -> float:
     if kind == "linear":
         return 1.0 / meta.real("rope.scaling.factor")
     if kind not in (None, "none"):
-        raise UnsupportedConfig(meta.key("rope.scaling.type"), kind, "none, linear")
+        raise meta.refusal("rope.scaling.type", kind, "none, linear")
     return 1.0 / meta.real("rope.scale_linear", 1.0)
 
 
 def _multiple(meta: Metadata, name: str, value: int, of: int) -> None:
     if value % of:
-        raise UnsupportedConfig(meta.key(name), value, f"a multiple of {of}")
+        raise meta.refusal(name, value, f"a multiple of {of}")

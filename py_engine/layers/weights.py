@@ -2,7 +2,7 @@
 
 Layers ask for vectors and matrices by their GGUF names; names and shapes are checked and buffers
 made at once, so that a model that does not fit its file, or its machine, fails before the first
-weight is fetched. Then `load` streams the file in its own order. This module sees none of the bytes.
+weight is fetched. Then `load` streams the file in its own order. The bytes pass it by.
 """
 
 from collections import defaultdict
@@ -112,10 +112,7 @@ class Weights:
         kind, columns = infos[0].type, infos[0].shape[0]
         most = self._rows_per_shard(kind, columns)
         shards = [
-            (
-                allocate(self.memory, kind, min(most, rows - first), columns, infos[0].name),
-                first,
-            )
+            (allocate(self.memory, kind, min(most, rows - first), columns, infos[0].name), first)
             for first in range(0, rows, most)
         ]
         start = 0
@@ -157,10 +154,7 @@ class Weights:
         return info
 
     async def load(
-        self,
-        sources: Sequence[Source],
-        library: Library,
-        progress: Callable[[int, int], None],
+        self, sources: Sequence[Source], library: Library, progress: Callable[[int, int], None]
     ) -> None:
         """Stream all tensors, in the file's order.
 
