@@ -27,15 +27,9 @@ def tiling(library: Library, weight: Weight) -> Tiling:
         return Tiling(*tuned)
     if library.narrow:
         return Tiling(library.subgroup_size, 8)  # 16 is faster, and takes twice as long to compile
-    blocks = weight.columns // 32
-    if weight.rows >= 12288:  # enough workgroups whatever their size
-        return Tiling(_power(min(blocks, 32)), 8)
-    return Tiling(_power(min(blocks, 128)), 4)
-
-
-def _power(n: int) -> int:
-    """The largest power of two that is at most n, but at least 4."""
-    return max(1 << (n.bit_length() - 1), 4)
+    most = 32 if weight.rows >= 12288 else 128  # enough workgroups whatever their size
+    blocks = min(weight.columns // 32, most)
+    return Tiling(max(1 << (blocks - 1).bit_length(), 4), 8 if most == 32 else 4)
 
 
 _BATCH_ROWS, _BATCH_TOKENS = 4, 8
