@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from py_engine.base.debug import SILENT, Debug
 from py_engine.base.errors import BadRequest, BadTensor, InferaivedError
@@ -114,15 +113,13 @@ async def load(
     started = time.monotonic()
     memory = Memory(device)
     programs: Programs | None = None
-    working: list[asyncio.Future[Any]] = []
+    working: list[asyncio.Future[None]] = []
     try:
-        reading = asyncio.ensure_future(read_split(sources))  # while the GPU answers
-        working.append(reading)
+        gguf = await read_split(sources)
         library = Library(read_shader, device)
         await probe(library, device)
         tuner = Tuner(library, device, tunings, again=retune)
         await tuner.recall()
-        gguf = await reading
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached)
         programs.check = SelfCheck(library, device).check
