@@ -8,7 +8,7 @@ environment variable LLAMA_CPP_MODELS may name llama.cpp's own `models` folder (
 import asyncio
 import os
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from py_engine.formats.gguf import read_gguf
 from py_engine.hosts.files import FileSource
 from py_engine.text.tokenizer import Tokenizer
 from py_engine.text.tokenizer_json import tokenizer_json
-from py_engine.text.vocabulary import Vocabulary
+from py_engine.text.vocabulary import CONTROL, UNKNOWN, USER_DEFINED, Vocabulary
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared/data/vocab"
@@ -80,6 +80,23 @@ def metadata(name: str) -> Mapping[str, object]:
 def tokenizer(name: str) -> Tokenizer:
     """The tokenizer of a vocabulary file, over PyPI tokenizers."""
     return Tokenizer(metadata(name), RustEncoder)
+
+
+def decoded(tokenizer: Tokenizer, ids: Iterable[int]) -> str:
+    """The text of ids, the inverse of `Tokenizer.encode`; broken UTF-8 becomes U+FFFD.
+
+    The space that `encode` puts before a fragment is taken off again. In a stream of new tokens
+    that space belongs to the text: see `Detokenizer`.
+    """
+    parts: list[bytes] = []
+    vocabulary = tokenizer.vocabulary
+    begins = vocabulary.space_prefix
+    for id in ids:
+        part = tokenizer.token_bytes(id)
+        parts.append(part[1:] if begins and part.startswith(b" ") else part)
+        kind = vocabulary.types[id]
+        begins = vocabulary.space_prefix and kind in (CONTROL, UNKNOWN, USER_DEFINED)
+    return b"".join(parts).decode(errors="replace")
 
 
 def vectors(name: str) -> list[tuple[str, list[int]]]:

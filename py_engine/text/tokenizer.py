@@ -1,10 +1,10 @@
-"""Text to ids and back, for the vocabulary of one GGUF.
+"""Text to ids, and the bytes of an id, for the vocabulary of one GGUF.
 
 Special tokens are split off here; the host's `Encoder` only ever sees plain text and a vocabulary
 without them, so it cannot produce one. Does not know chat templates or models.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Protocol
 
@@ -116,24 +116,6 @@ class Tokenizer:
         known = BYTE_OF_CHAR
         text = raw.decode(errors="replace")
         return b"".join(bytes([known[char]]) if char in known else char.encode() for char in text)
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids, the inverse of `encode`; broken UTF-8 becomes U+FFFD.
-
-        The space that `encode` puts before a fragment is taken off again. In a stream of new
-        tokens that space belongs to the text: see `Detokenizer`.
-        """
-        parts: list[bytes] = []
-        begins = self.vocabulary.space_prefix
-        for id in ids:
-            part = self.token_bytes(id)
-            if begins and part.startswith(b" "):
-                part = part[1:]
-            begins = self.vocabulary.space_prefix and self.vocabulary.types[id] in (
-                CONTROL, UNKNOWN, USER_DEFINED,
-            )  # fmt: skip
-            parts.append(part)
-        return b"".join(parts).decode(errors="replace")
 
     def is_guarded(self, id: int) -> bool:
         """Whether nothing that people type may become this token."""
