@@ -85,18 +85,17 @@ export class UrlSource {
    */
   read(at, nbytes) {
     return this.#inTurn(async () => {
-      if (this.#kept && at <= this.#nkept + SKIP_BYTES) {
-        const keep = (/** @type {Bytes} */ bytes) => {
-          this.#kept?.push(bytes.slice());
-          this.#nkept += bytes.length;
-        };
-        await this.#pump(this.#nkept, at + nbytes - this.#nkept, keep);
-        return joined(this.#kept, at, nbytes);
-      }
+      const kept = this.#kept;
       /** @type {Bytes[]} */
       const parts = [];
-      await this.#pump(at, nbytes, (bytes) => void parts.push(bytes.slice()));
-      return joined(parts, 0, nbytes);
+      const take = (/** @type {Bytes} */ bytes) => void parts.push(bytes.slice());
+      if (!kept || at > this.#nkept + SKIP_BYTES) {
+        await this.#pump(at, nbytes, take);
+        return joined(parts, 0, nbytes);
+      }
+      this.#nkept += await this.#pump(this.#nkept, at + nbytes - this.#nkept, take);
+      kept.push(...parts);
+      return joined(kept, at, nbytes);
     });
   }
 

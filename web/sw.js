@@ -30,8 +30,8 @@ worker.addEventListener("fetch", (event) => {
 });
 
 async function install() {
-  const reply = await fetch(new URL("build.json", home), { cache: "no-store" });
-  /** @type {Manifest} */ const manifest = await reply.json();
+  /** @type {Manifest} */
+  const manifest = await (await fetch(new URL("build.json", home), { cache: "no-store" })).json();
   if (manifest.build !== build) throw new Error(`the server has build ${manifest.build} now`);
   const cache = await caches.open(PREFIX + build);
   try {
@@ -64,10 +64,8 @@ async function keep(cache, name, sha256) {
 }
 
 async function activate() {
-  const old = (await caches.keys()).filter((key) => {
-    return key.startsWith(PREFIX) && key !== PREFIX + build;
-  });
-  await Promise.all(old.map((key) => caches.delete(key)));
+  const kept = (await caches.keys()).filter((key) => key.startsWith(PREFIX));
+  await Promise.all(kept.map((key) => key === PREFIX + build || caches.delete(key)));
   await worker.clients.claim();
 }
 
