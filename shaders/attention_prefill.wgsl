@@ -9,17 +9,16 @@ override D: u32 = 64;
 override H: u32 = 1;
 override KV: u32 = 1;
 override S: u32 = 1;
-override BQ: u32 = 32;         // rows of a tile: 8, 16 or 32
 
-const WG: u32 = 128;
+const BQ: u32 = 16;            // rows of a tile, 4 to a warp and to a vec4
 const BK: u32 = 64;            // positions of a tile
+const WG: u32 = 128;
 const G: u32 = H / KV;
 const LV: u32 = D / 8u;
-const SCORED: u32 = BQ / 4u;   // rows whose scores a thread computes, at two positions each
 const PARTS: u32 = WG / BQ;    // threads that share a row's softmax
-const SUMMED: u32 = select(select(select(BQ / 4u, BQ / 8u, LV <= 16u), BQ / 16u, LV <= 8u),
-    BQ / 32u, LV <= 4u && BQ == 32u);           // rows that a thread sums
-const TEAMS: u32 = BQ / SUMMED;
+const TEAM: u32 = LV * 4u;     // threads that sum values: 8 dimensions of 4 rows each
+const TEAMS: u32 = WG / TEAM;  // which share the positions
+const SCRATCH: u32 = max(BK * 4u, select(0u, TEAM * 8u, TEAMS > 1u));
 
 // #include "lib/state.wgsl"
 
@@ -29,7 +28,8 @@ const TEAMS: u32 = BQ / SUMMED;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> state: State;
 
-var<workgroup> weights: array<f32, BK * BQ>;    // of position i and row r: i * BQ + r
+// Of position i and rows 4r …: i * 4 + r. Afterwards a team's sums.
+var<workgroup> weights: array<vec4<f32>, SCRATCH>;
 var<workgroup> maxima: array<f32, WG>;
 var<workgroup> masses: array<f32, WG>;
 var<workgroup> tops: array<f32, 2u * BQ>;       // of the rows, after this tile and the last one
@@ -39,10 +39,10 @@ var<workgroup> shrink: array<f32, BQ>;
 fn row_at(kv: u32, row: u32) -> u32 { return (row / G * H + kv * G + row % G) * LV * 2u; }
 
 fn score(kv: u32, first: u32, begin: u32, lane: u32) {
-    let row = first + lane / 32u * SCORED;
+    let row = first + lane / 32u * 4u;
     let at = begin + lane % 32u;
-    var near = array<f32, SCORED>();
-    var far = array<f32, SCORED>();
+    var near = vec4<f32>();
+    var far = vec4<f32>();
     for (var e = 0u; e < LV; e += 1u) {
         let k = keys[(kv * LV + e) * S + min(at, S - 1u)];
         let l = keys[(kv * LV + e) * S + min(at + 32u, S - 1u)];
@@ -51,7 +51,7 @@ fn score(kv: u32, first: u32, begin: u32, lane: u32) {
         let l0 = vec4<f32>(unpack2x16float(l.x), unpack2x16float(l.y));
         let l1 = vec4<f32>(unpack2x16float(l.z), unpack2x16float(l.w));
         // #unroll
-        for (var r = 0u; r < SCORED; r += 1u) {
+        for (var r = 0u; r < 4u; r += 1u) {
             let i = row_at(kv, min(row + r, state.n * G - 1u)) + e * 2u;
             let a = q[i];
             let b = q[i + 1u];
@@ -59,13 +59,10 @@ fn score(kv: u32, first: u32, begin: u32, lane: u32) {
             far[r] += dot(a, l0) + dot(b, l1);
         }
     }
-    let to = lane % 32u * BQ + row - first;
-    // #unroll
-    for (var r = 0u; r < SCORED; r += 1u) {
-        let last = state.pos + (row + r) / G;
-        weights[to + r] = select(-1e30, near[r], at <= last);
-        weights[to + r + 32u * BQ] = select(-1e30, far[r], at + 32u <= last);
-    }
+    let last = state.pos + (vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u)) / G;
+    let to = lane % 32u * 4u + lane / 32u;
+    weights[to] = select(vec4<f32>(-1e30), near, vec4<u32>(at) <= last);
+    weights[to + 128u] = select(vec4<f32>(-1e30), far, vec4<u32>(at + 32u) <= last);
     workgroupBarrier();
 }
 
@@ -73,7 +70,9 @@ fn score(kv: u32, first: u32, begin: u32, lane: u32) {
 fn weigh(tile: u32, lane: u32) -> f32 {
     let row = lane % BQ;
     var top = -1e30;
-    for (var i = lane / BQ; i < BK; i += PARTS) { top = max(top, weights[i * BQ + row]); }
+    for (var i = lane / BQ; i < BK; i += PARTS) {
+        top = max(top, weights[i * 4u + row / 4u][row % 4u]);
+    }
     maxima[lane] = top;
     workgroupBarrier();
     let before = tops[(tile & 1u) * BQ + row];
@@ -82,8 +81,8 @@ fn weigh(tile: u32, lane: u32) -> f32 {
     for (var p = 0u; p < PARTS; p += 1u) { top = max(top, maxima[p * BQ + row]); }
     var sum = 0.0;
     for (var i = lane / BQ; i < BK; i += PARTS) {
-        let weight = exp(weights[i * BQ + row] - top);
-        weights[i * BQ + row] = weight;
+        let weight = exp(weights[i * 4u + row / 4u][row % 4u] - top);
+        weights[i * 4u + row / 4u][row % 4u] = weight;
         sum += weight;
     }
     masses[lane] = sum;
@@ -106,11 +105,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (lane < BQ) { tops[lane] = -1e30; }
     workgroupBarrier();
 
-    var low = array<vec4<f32>, SUMMED>();
-    var high = array<vec4<f32>, SUMMED>();
+    var low = array<vec4<f32>, 4>();
+    var high = array<vec4<f32>, 4>();
     var total = 0.0;
-    let e = lane % LV;
-    let team = min(lane / LV, TEAMS - 1u);
+    let member = lane % TEAM;
+    let team = lane / TEAM;
+    let e = member % LV;
+    let rows = member / LV;
     let end = state.pos + (min(first + BQ, state.n * G) - 1u) / G + 1u;
     for (var tile = 0u; tile * BK < end; tile += 1u) {
         let begin = tile * BK;
@@ -118,29 +119,58 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let sum = weigh(tile, lane);
         total = total * shrink[lane % BQ] + sum;
         // #unroll
-        for (var j = 0u; j < SUMMED; j += 1u) {
-            low[j] *= shrink[team * SUMMED + j];
-            high[j] *= shrink[team * SUMMED + j];
+        for (var j = 0u; j < 4u; j += 1u) {
+            low[j] *= shrink[rows * 4u + j];
+            high[j] *= shrink[rows * 4u + j];
         }
-        for (var i = 0u; i < min(BK, end - begin); i += 1u) {
-            let v = values[(kv * S + begin + i) * LV + e];
-            let a = vec4<f32>(unpack2x16float(v.x), unpack2x16float(v.y));
-            let b = vec4<f32>(unpack2x16float(v.z), unpack2x16float(v.w));
+        let n = select(0u, min(BK, end - begin), team < TEAMS);
+        // Four positions at a time, so that their loads wait together; those beyond n count as 0.
+        for (var i = team; i < n; i += TEAMS * 4u) {
+            var v = array<vec4<u32>, 4>();
             // #unroll
-            for (var j = 0u; j < SUMMED; j += 1u) {
-                let weight = weights[i * BQ + team * SUMMED + j];
-                low[j] += weight * a;
-                high[j] += weight * b;
+            for (var h = 0u; h < 4u; h += 1u) {
+                let at = min(begin + i + h * TEAMS, S - 1u);
+                v[h] = select(vec4<u32>(), values[(kv * S + at) * LV + e], i + h * TEAMS < n);
+            }
+            // #unroll
+            for (var h = 0u; h < 4u; h += 1u) {
+                let a = vec4<f32>(unpack2x16float(v[h].x), unpack2x16float(v[h].y));
+                let b = vec4<f32>(unpack2x16float(v[h].z), unpack2x16float(v[h].w));
+                let weight = weights[min(i + h * TEAMS, BK - 1u) * 4u + rows];
+                // #unroll
+                for (var j = 0u; j < 4u; j += 1u) {
+                    low[j] += weight[j] * a;
+                    high[j] += weight[j] * b;
+                }
             }
         }
         workgroupBarrier();
     }
     if (lane < BQ) { masses[lane] = total; }
+    // #unroll
+    for (var t = 1u; t < TEAMS; t += 1u) {
+        if (team == t) {
+            // #unroll
+            for (var j = 0u; j < 4u; j += 1u) {
+                weights[member * 8u + j] = low[j];
+                weights[member * 8u + 4u + j] = high[j];
+            }
+        }
+        workgroupBarrier();
+        if (team == 0u) {
+            // #unroll
+            for (var j = 0u; j < 4u; j += 1u) {
+                low[j] += weights[member * 8u + j];
+                high[j] += weights[member * 8u + 4u + j];
+            }
+        }
+        workgroupBarrier();
+    }
     workgroupBarrier();
     // #unroll
-    for (var j = 0u; j < SUMMED; j += 1u) {
-        let row = team * SUMMED + j;
-        if (lane < TEAMS * LV && first + row < state.n * G) {
+    for (var j = 0u; j < 4u; j += 1u) {
+        let row = rows * 4u + j;
+        if (team == 0u && first + row < state.n * G) {
             let at = row_at(kv, first + row) + e * 2u;
             out[at] = low[j] / masses[row];
             out[at + 1u] = high[j] / masses[row];

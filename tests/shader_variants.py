@@ -99,7 +99,7 @@ def _attention() -> Iterator[Variant]:
     for shape in _HEADS:
         yield "attention_decode", {**shape, "GW": 2, "ROT": 64}, {}
         yield "attention_merge", {"D": shape["D"], "H": shape["H"]}, {}
-        yield "attention_prefill", {**shape, "BQ": 16}, {}
+        yield "attention_prefill", {**shape}, {}
 
 
 def _variants(features: frozenset[str]) -> Iterator[Variant]:

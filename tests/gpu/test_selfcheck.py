@@ -36,7 +36,7 @@ KERNELS: list[Variant] = [
     ("attention_decode", {**_HEADS, "ROT": 32, "GW": 2, "NEOX": False}, {}),
     ("attention_decode", {**_HEADS, "ROT": 64, "GW": 1, "S": 5}, _HEAD_NORM),
     ("attention_merge", {"D": 64, "H": 8}, {}),
-    ("attention_prefill", {**_HEADS, "BQ": 16}, {}),
+    ("attention_prefill", _HEADS, {}),
     ("sample_scan", {"V": 5000, "GROUPS": 3}, {}),
     ("sample_pick", {"V": 5000, "GROUPS": 3}, {}),
 ]

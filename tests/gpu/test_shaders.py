@@ -8,7 +8,7 @@ import asyncio
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
 from tests.gpu.conftest import SHADERS, natively, read_shader
-from tests.shader_variants import RUNGS, shaders
+from tests.shader_variants import MATRICES, RUNGS, shaders
 
 
 @natively
@@ -27,14 +27,14 @@ def test_the_table_of_variants_leaves_no_file_out() -> None:
         seen.add(path)
         return read_shader(path)
 
-    for features in RUNGS.values():
+    for features in (*RUNGS.values(), MATRICES):
         shaders(read, features, frozenset())
     files = {file.relative_to(SHADERS).as_posix() for file in SHADERS.rglob("*.wgsl")}
     assert files - seen == set()
 
 
 def test_the_floor_of_the_specification_is_enough() -> None:
-    for features in RUNGS.values():
+    for features in (*RUNGS.values(), MATRICES):
         for shader in shaders(read_shader, features, frozenset()):
             storage = [label for label, access in shader.bindings if access != "uniform"]
             assert len(storage) <= 8, (shader.name, storage)
