@@ -9,6 +9,8 @@
 const END = 0xff; // parts the texts of a list: no byte of UTF-8
 const SPACE = 0x20; // parts the two sides of a merge: no word has one
 const HIGH = 2 ** 32;
+const KEPT_WORDS = 4096;
+const KEPT_LENGTH = 32; // of a word, in UTF-16 units
 
 /** @type {(list: ArrayLike<number>, i: number) => number} where an index cannot be wrong */
 const at = (list, i) => /** @type {number} */ (list[i]);
@@ -85,6 +87,7 @@ export class Merges {
   #whole;
   #unknown;
   #utf8 = new TextEncoder();
+  /** @type {Map<string, number[]>} texts repeat their words */ #kept = new Map();
 
   /**
    * @param {Uint8Array} tokens  texts by id, parted by 0xff; "" cannot be found
@@ -106,6 +109,16 @@ export class Merges {
    * @returns {number[]}
    */
   ids(word) {
+    let ids = this.#kept.get(word);
+    if (ids) return ids;
+    ids = this.#found(word);
+    if (this.#kept.size === KEPT_WORDS) this.#kept.clear();
+    if (word.length <= KEPT_LENGTH) this.#kept.set(word, ids);
+    return ids;
+  }
+
+  /** @param {string} word */
+  #found(word) {
     const text = this.#utf8.encode(word);
     const id = this.#whole ? this.#tokens.find(text, 0, text.length) : -1;
     if (id >= 0) return [id];
