@@ -38,6 +38,10 @@ class Texts {
     }
   }
 
+  get size() {
+    return this.#starts.length - 1;
+  }
+
   /**
    * The place of the text [from, to) of `bytes`, or -1.
    *
@@ -84,6 +88,7 @@ class Texts {
 export class Merges {
   #tokens;
   #merges;
+  /** @type {Uint8Array} by merge: 1 if it counts, 2 if not, 0 if nobody has looked */ #counts;
   #whole;
   #unknown;
   #utf8 = new TextEncoder();
@@ -100,6 +105,7 @@ export class Merges {
   constructor(tokens, merges, whole, unknown) {
     this.#tokens = new Texts(tokens);
     this.#merges = new Texts(merges);
+    this.#counts = new Uint8Array(this.#merges.size);
     this.#whole = whole;
     this.#unknown = unknown;
   }
@@ -159,10 +165,15 @@ export class Merges {
     const starts = [];
     for (let i = 0; i < text.length; i++) if ((at(text, i) & 0xc0) !== 0x80) starts.push(i);
     const n = starts.push(text.length) - 1;
-    // Pieces go by the number of their first character.
-    const next = Int32Array.from(starts, (_, i) => i + 1);
-    const before = Int32Array.from(starts, (_, i) => i - 1);
-    const ranks = new Int32Array(n); // of a piece and the next one
+    // Pieces go by the number of their first character. Plain lists: most words are short.
+    /** @type {number[]} */ const next = [];
+    /** @type {number[]} */ const before = [];
+    /** @type {number[]} of a piece and the next one */ const ranks = [];
+    for (let i = 0; i <= n; i++) {
+      next.push(i + 1);
+      before.push(i - 1);
+      ranks.push(-1);
+    }
     const key = new Uint8Array(text.length + 1);
     const heap = new Heap();
     const weigh = (/** @type {number} */ i) => {
@@ -203,11 +214,12 @@ export class Merges {
     key[middle - from] = SPACE;
     for (let i = middle; i < to; i++) key[i - from + 1] = at(text, i);
     const rank = this.#merges.find(key, 0, to - from + 1);
-    const counts = rank >= 0
-      && this.#tokens.find(text, from, middle) >= 0
+    if (rank < 0) return -1;
+    const made = () => this.#tokens.find(text, from, middle) >= 0
       && this.#tokens.find(text, middle, to) >= 0
       && this.#tokens.find(text, from, to) >= 0;
-    return counts ? rank : -1;
+    this.#counts[rank] ||= made() ? 1 : 2;
+    return this.#counts[rank] === 1 ? rank : -1;
   }
 }
 
