@@ -11,6 +11,7 @@ override K: u32 = 32;          // columns
 override ADD: bool = false;
 override GATED: bool = false;
 override LAST: bool = false;
+override STAGED: bool = false; // share 128 WG bytes to read x in order
 
 // #include "lib/state.wgsl"
 // #include "lib/weight.wgsl"
@@ -37,6 +38,33 @@ const BLOCKS: u32 = K / 32u;
 const SUMS: u32 = R + select(0u, 1u, NORM);    // the last is that of x squared
 const PAIR: u32 = select(1u, 2u, GATED);       // rows of w per row of out
 
+// A thread takes a block, so that scales are computed once for 32 weights. Its reads of x would lie
+// 128 bytes from those of its neighbours: so the threads read x in order and swap it here.
+var<workgroup> staged: array<vec4<f32>, select(1u, WG * 8u, STAGED)>;
+var<private> squares: f32;
+
+// Where vec4 i of block l lies: neither equal i nor equal l meet in a memory bank.
+fn slot(l: u32, i: u32) -> u32 { return l * 8u + (i ^ (l & 7u)); }
+
+// vec4 i of x (* g); its square is counted.
+fn weighted(x_at: u32, i: u32) -> vec4<f32> {
+    let v = x[x_at + i];
+    if (!NORM) { return v; }
+    squares += dot(v, v);
+    return v * norm_weight(i);
+}
+
+fn stage(x_at: u32, first: u32, lane: u32) {
+    // #unroll
+    for (var j = 0u; j < 8u; j += 1u) {
+        let e = lane + j * WG;
+        if (first + e / 8u < BLOCKS) {
+            staged[slot(e / 8u, e & 7u)] = weighted(x_at, first * 8u + e);
+        }
+    }
+    workgroupBarrier();
+}
+
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -47,23 +75,29 @@ fn main(
     var x_at = 0u;
     if (LAST) { x_at = (max(state.n, 1u) - 1u) * BLOCKS * 8u; }
     var sums = array<f32, SUMS>();
-    for (var b = lane; b < BLOCKS; b += WG) {
-        var a = array<vec4<f32>, 8>();             // x (* g) of this thread's block
-        var total = 0.0;
-        // #unroll
-        for (var i = 0u; i < 8u; i += 1u) {
-            a[i] = x[x_at + b * 8u + i];
-            if (NORM) {
-                sums[SUMS - 1u] += dot(a[i], a[i]);
-                a[i] *= norm_weight(b * 8u + i);
+    for (var first = 0u; first < BLOCKS; first += WG) {
+        if (STAGED) { stage(x_at, first, lane); }
+        let b = first + lane;
+        if (b < BLOCKS) {
+            var a = array<vec4<f32>, 8>();         // x (* g) of this thread's block
+            var total = 0.0;
+            // #unroll
+            for (var i = 0u; i < 8u; i += 1u) {
+                if (STAGED) {
+                    a[i] = staged[slot(lane, i)];
+                } else {
+                    a[i] = weighted(x_at, b * 8u + i);
+                }
+                if (WEIGHT_OFFSET) { total += dot(a[i], vec4<f32>(1.0)); }
             }
-            if (WEIGHT_OFFSET) { total += dot(a[i], vec4<f32>(1.0)); }
+            // #unroll
+            for (var r = 0u; r < R; r += 1u) {
+                sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, total);
+            }
         }
-        // #unroll
-        for (var r = 0u; r < R; r += 1u) {
-            sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, total);
-        }
+        if (STAGED) { workgroupBarrier(); }
     }
+    if (NORM) { sums[SUMS - 1u] = squares; }
     reduce_rows(sums, lane);
     var scale = 1.0;
     if (NORM) { scale = inverseSqrt(row_sum(SUMS - 1u) / f32(K) + params.eps); }

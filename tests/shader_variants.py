@@ -63,6 +63,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     weight = _weight("Q4_K")
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
+        yield "matvec", {"K": 256, "R": rows, "WG": 32, "STAGED": True}, weight | _NORM
     if subgroups:
         yield "load/subgroup_probe", {}, {}
         for norm in ({}, _NORM):

@@ -115,6 +115,7 @@ def matvec(
         ADD=add,
         GATED=gated,
         LAST=last,
+        STAGED=chosen.threads >= 32 and 128 * chosen.threads + 8192 <= rec.library.shared_bytes,
     )
 
 

@@ -25,7 +25,8 @@ _Q4 = {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"}
 _HEADS = {"D": 64, "H": 8, "KV": 2, "S": 300}
 KERNELS: list[Variant] = [
     ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True, "LAST": True}, _Q4 | _NORM),
-    ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True}, _Q4 | _BIAS),
+    ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True, "STAGED": True}, _Q4 | _BIAS),
+    ("matvec", {"K": 2560, "R": 2, "WG": 32, "STAGED": True}, _Q4 | _NORM),
     ("matvec_batch", {"K": 512, "R": 2, "M": 8, "WG": 8, "GATED": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 16, "ADD": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 32, "GATED": True}, _Q4),
@@ -41,7 +42,7 @@ KERNELS: list[Variant] = [
     ("sample_pick", {"V": 5000, "GROUPS": 3}, {}),
 ]
 FAULTS = {
-    "matvec": ("b += WG)", "b += WG * 2u)"),
+    "matvec": ("first += WG)", "first += WG * 2u)"),
     "matvec_batch": ("b += WG)", "b += WG * 2u)"),
     "matmul": ("step < K / 32u", "step < K / 32u - 1u"),
     "embed": ("i += WG", "i += WG * 2u"),
