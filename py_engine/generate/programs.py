@@ -28,6 +28,8 @@ CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
 _FIRST = 64
 """Tokens of the chunk that is built ahead of the others: most first prompts fit."""
+_SLOW_S = 2.0
+"""Where a step's programs took longer, as on CPUs, the compiler is better left alone."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
 
@@ -132,13 +134,13 @@ class Programs:
     async def compile(self) -> None:
         """Build what every reply needs; errors of allocation come up here too.
 
-        Then begin with what prompts need, while others work; CPUs' compilers are too slow for it.
+        Then begin with what prompts need, while others work, unless the compiler is a slow one.
         """
         counts = {splits(at) for at in (*range(1, self.context, SPAN), self.context)}
         begin = time.perf_counter()
         await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample"])
         self.compile_s = time.perf_counter() - begin
-        if self._library and not self._library.narrow:
+        if self._library and not self._library.narrow and self.compile_s < _SLOW_S:
             self._ahead = asyncio.ensure_future(self._build_ahead())
 
     async def _build_ahead(self) -> None:
