@@ -125,12 +125,7 @@ async def load(
         programs.check = SelfCheck(library, device).check
         working.append(asyncio.ensure_future(programs.compile()))
         await asyncio.sleep(0)  # the compilers run while the tokenizer is made and weights arrive
-        tokenizer = Tokenizer(gguf.metadata, make_encoder)
-        if model.vocabulary < tokenizer.n_vocab:
-            raise BadTensor(
-                f"token_embd.weight has {model.vocabulary} rows, "
-                f"and the tokenizer {tokenizer.n_vocab} tokens"
-            )
+        tokenizer = _tokenizer(gguf, make_encoder, model.vocabulary)
         weights = model.weights.load(sources, library, progress or (lambda done, total: None))
         working.append(asyncio.ensure_future(weights))
         await asyncio.gather(*working)
@@ -161,6 +156,16 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
         raise BadRequest("context", context, wanted)
     cached = context or min(config.context_length, CONTEXT)
     return family.model(weights, config, cached), cached
+
+
+def _tokenizer(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> Tokenizer:
+    """The file's tokenizer, each of whose tokens must have one of the embedding's rows."""
+    tokenizer = Tokenizer(gguf.metadata, make_encoder)
+    if rows < tokenizer.n_vocab:
+        raise BadTensor(
+            f"token_embd.weight has {rows} rows, and the tokenizer {tokenizer.n_vocab} tokens"
+        )
+    return tokenizer
 
 
 def _describe(gguf: GGUF) -> dict[str, object]:
