@@ -5,12 +5,14 @@ shaders' texts come in; text comes out. Knows no browser and no command line.
 """
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from py_engine.base.debug import SILENT, Debug
 from py_engine.base.errors import BadRequest, BadTensor, InferaivedError
@@ -66,13 +68,13 @@ class Piece:
     reply: Reply | None = None
 
 
-async def inspect(sources: Sequence[Source]) -> dict[str, object]:
+async def inspect(sources: Sequence[Source]) -> dict[str, Any]:
     """What a file is and what it would take, from its header alone.
 
     Works for vocabulary-only files too; `unsupported` says why a model would not run.
     """
     gguf = await read_split(sources)
-    about = _describe(gguf)
+    about = _describe(gguf, sources[0].name)
     if gguf.tensors:
         device = DryDevice()
         memory = Memory(device)
@@ -143,7 +145,8 @@ async def load(
     finally:
         for source in sources:
             source.close()
-    return Engine(gguf, memory, Sequencer(programs, pace), tokenizer, time.monotonic() - started)
+    about, seconds = _describe(gguf, sources[0].name), time.monotonic() - started
+    return Engine(about, memory, Sequencer(programs, pace), tokenizer, seconds)
 
 
 def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, int]:
@@ -151,7 +154,8 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     family = architecture(gguf.metadata.get("general.architecture"))
     weights = Weights(gguf, memory)
     config = family.config(weights)
-    if context is not None and not 0 < context <= config.context_length:
+    whole = isinstance(context, int | None)
+    if not whole or (context is not None and not 0 < context <= config.context_length):
         wanted = f"from 1 to the model's {config.context_length}"
         raise BadRequest("context", context, wanted)
     cached = context or min(config.context_length, CONTEXT)
@@ -168,24 +172,26 @@ def _tokenizer(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> Tokenizer:
     return tokenizer
 
 
-def _describe(gguf: GGUF) -> dict[str, object]:
-    """JSON-able facts from a header."""
+def _describe(gguf: GGUF, file: str) -> dict[str, Any]:
+    """JSON-able facts from a header; what is of another type than it should be is left out."""
     meta = gguf.metadata
     name = str(meta.get("general.architecture", ""))
     tokens = meta.get("tokenizer.ggml.tokens")
+    texts = {key: value for key, value in meta.items() if isinstance(value, str)}
+    numbers = {key: value for key, value in meta.items() if isinstance(value, int)}
     return {
-        "name": meta.get("general.name"),
-        "description": meta.get("general.description"),
-        "license": meta.get("general.license"),
+        "name": texts.get("general.name") or re.split(r"[/\\]", file)[-1],
+        "description": texts.get("general.description"),
+        "license": texts.get("general.license"),
         "architecture": name or None,
         "parameters": sum(prod(tensor.shape) for tensor in gguf.tensors.values()),
         "types": dict(Counter(tensor.type for tensor in gguf.tensors.values())),
         "file_bytes": sum(tensor.nbytes for tensor in gguf.tensors.values()),
-        "layers": meta.get(f"{name}.block_count"),
-        "model_context": meta.get(f"{name}.context_length"),
+        "layers": numbers.get(f"{name}.block_count"),
+        "model_context": numbers.get(f"{name}.context_length"),
         "tokenizer": _tokenizer_name(meta),
         "n_vocab": len(tokens) if isinstance(tokens, list) else 0,
-        "template": meta.get("tokenizer.chat_template"),
+        "template": texts.get("tokenizer.chat_template"),
         "warnings": list(gguf.warnings),
     }
 
@@ -200,7 +206,7 @@ class Engine:
 
     def __init__(
         self,
-        gguf: GGUF,
+        about: dict[str, Any],
         memory: Memory,
         sequencer: Sequencer,
         tokenizer: Tokenizer,
@@ -209,15 +215,14 @@ class Engine:
         self.tokenizer = tokenizer
         self._memory, self._sequencer = memory, sequencer
         self._programs = programs = sequencer.programs
-        source = gguf.metadata.get("tokenizer.chat_template")
-        self._template = ChatTemplate(source if isinstance(source, str) else "", tokenizer)
+        self._template = ChatTemplate(str(about["template"] or ""), tokenizer)
         self._load_s = load_s
         self._stopping = False
         self._warned = len(programs.warnings)
         self._debug = SILENT
         device = memory.device
-        warnings = [*gguf.warnings, *tokenizer.warnings, *self._template.warnings]
-        self.info = _describe(gguf) | {
+        warnings = [*about["warnings"], *tokenizer.warnings, *self._template.warnings]
+        self.info = about | {
             "context": programs.context,
             "n_vocab": programs.model.vocabulary,
             "gpu_bytes": memory.nbytes,

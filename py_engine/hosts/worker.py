@@ -144,16 +144,18 @@ class Worker:
 
     async def _serve(self, message: Message) -> None:
         number, kind = message["id"], message["kind"]
-        answer: dict[str, Any] = {"kind": "done", "id": number}
         try:
-            answer["result"] = await self._verbs[kind](message)
+            result = await self._verbs[kind](message)
+            answer = {"kind": "done", "id": number, "result": result}
             if kind == "load":
-                answer = {"kind": "ready", "id": number, "info": answer["result"]}
+                answer = {"kind": "ready", "id": number, "info": result}
+            text = json.dumps(answer, allow_nan=False)  # which JavaScript could not read
         except Exception as error:
             if isinstance(error, DeviceLost):
                 self._free()
             answer = {"kind": "fail", "id": number, "error": _failure(error)}
-        self._emit(json.dumps(answer))
+            text = json.dumps(answer)
+        self._emit(text)
         if answer["kind"] == "ready" and self._engine:  # while the reader reads
             asyncio.get_running_loop().call_soon(self._engine.tokenizer.prepare)
 

@@ -122,8 +122,8 @@ class Tokenizer:
         return id in self.vocabulary.guarded
 
     def is_special(self, id: int) -> bool:
-        """Whether the token is a control token, which no reply shows."""
-        return self.vocabulary.types[id] in (CONTROL, UNKNOWN)
+        """Whether no reply shows the token: control tokens, and ids beyond the vocabulary."""
+        return id >= self.n_vocab or self.vocabulary.types[id] in (CONTROL, UNKNOWN)
 
 
 def _strips(

@@ -130,7 +130,10 @@ def test_abort_leaves_a_usable_engine(open_model: Open, tmp_path: Path, stop: bo
 
 @one_rung
 def test_a_reply_ends_where_it_should(open_model: Open, tmp_path: Path) -> None:
-    engine = open_model(fixtures.write(tmp_path / "m.gguf", "llama3", odd=True), context=64)
+    spec = fixtures.write(tmp_path / "m.gguf", "llama3", odd=True)
+    with pytest.raises(BadRequest, match="context"):
+        open_model(spec, context="64")
+    engine = open_model(spec, context=64)
     never = {token: -1e4 for token in engine.tokenizer.eog}
     greedy = Sampling(temperature=0, logit_bias=never)
     five = replied(engine, IDS[:20], dataclasses.replace(greedy, max_tokens=5))

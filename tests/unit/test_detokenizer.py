@@ -56,6 +56,8 @@ def test_control_tokens_are_not_shown() -> None:
     ids = ours.encode("a<|im_start|>b", special=True)
     assert "".join(stream(ours, ids, [])[0]) == "ab"
     assert decoded(ours, ids) == "a<|im_start|>b"
+    beyond = ours.n_vocab + 1  # a model may have more rows than the vocabulary has tokens
+    assert "".join(stream(ours, [ids[0], beyond, ids[-1]], [])[0]) == "ab"
 
 
 @settings(deadline=None)
