@@ -154,8 +154,7 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     family = architecture(gguf.metadata.get("general.architecture"))
     weights = Weights(gguf, memory)
     config = family.config(weights)
-    whole = isinstance(context, int | None)
-    if not whole or (context is not None and not 0 < context <= config.context_length):
+    if context is not None and not 0 < context <= config.context_length:
         wanted = f"from 1 to the model's {config.context_length}"
         raise BadRequest("context", context, wanted)
     cached = context or min(config.context_length, CONTEXT)

@@ -201,9 +201,9 @@ class Worker:
 
     async def _reply(self, number: int, begin: Callable[[Engine], AsyncIterator[Piece]]) -> object:
         async with self._turn:
-            self._replying = number
             try:
                 async for piece in begin(self._loaded()):
+                    self._replying = number  # until now a stop cancels the task
                     if piece.text or piece.ids:
                         self._emit_token(number, piece.text, *piece.ids)
                     if piece.reply:
