@@ -154,7 +154,8 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     family = architecture(gguf.metadata.get("general.architecture"))
     weights = Weights(gguf, memory)
     config = family.config(weights)
-    if context is not None and not 0 < context <= config.context_length:
+    whole = isinstance(context, int | None)
+    if not whole or (context is not None and not 0 < context <= config.context_length):
         wanted = f"from 1 to the model's {config.context_length}"
         raise BadRequest("context", context, wanted)
     cached = context or min(config.context_length, CONTEXT)
