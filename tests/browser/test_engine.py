@@ -218,6 +218,25 @@ def test_stop_ends_a_reply_between_tokens(client: Page, how: str) -> None:
     assert before == after
 
 
+def test_stop_ends_a_long_prompt(client: Page) -> None:
+    """Between its chunks, before there is a token; what is in the cache then is right."""
+    got = client.evaluate(
+        """async () => {
+          const before = await ids();
+          const abort = new AbortController();
+          const long = engine.complete("one two ".repeat(55), { ...greedy, signal: abort.signal });
+          setTimeout(() => abort.abort(), 30);
+          const { ids: stopped, finish_reason } = await long.result;
+          const whole = await engine.complete("one two ".repeat(55), greedy).result;
+          return [stopped, finish_reason, whole.prompt_ids.length, before, await ids()];
+        }"""
+    )
+    stopped, reason, n_prompt, before, after = got
+    assert (stopped, reason) == ([], "abort")
+    assert n_prompt > 200
+    assert before == after
+
+
 def test_a_reply_stopped_before_its_turn_is_empty(client: Page) -> None:
     got = client.evaluate(
         """async () => {
