@@ -36,8 +36,8 @@ class Dispatch:
 class Device(Protocol):
     """A GPU. Only `load`, `compile` and `read` wait; all else returns at once.
 
-    After the device is lost every verb raises `DeviceLost`. Errors that the GPU reports late
-    are kept and raised by the next verb.
+    After the device is lost every verb but `free` and `drop` raises `DeviceLost`. Errors that the
+    GPU reports late are kept and raised by the next verb.
     """
 
     @property

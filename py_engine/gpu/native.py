@@ -5,6 +5,7 @@ the thread: natively one program has one conversation, and wgpu-py's own promise
 """
 
 from collections.abc import Awaitable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 import wgpu
@@ -28,6 +29,17 @@ class Streamable(Protocol):
     """A source that the native host can stream: see hosts/files.py."""
 
     def chunks(self, at: int, nbytes: int) -> Iterator[memoryview]: ...
+
+
+@contextmanager
+def _loss_told() -> Iterator[None]:
+    """Raise wgpu's word that the device is lost, a validation error, as `DeviceLost`."""
+    try:
+        yield
+    except wgpu.GPUError as error:
+        if "device is lost" not in str(error):
+            raise
+        raise DeviceLost(str(error).splitlines()[-1].strip()) from error
 
 
 class NativeDevice:
@@ -69,6 +81,7 @@ class NativeDevice:
         self._staging: list[Any] = []
         self._next = 1
 
+    @_loss_told()
     def alloc(self, nbytes: int, label: str) -> Handle:
         usage = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
         if nbytes <= _UNIFORM_BYTES:
@@ -83,47 +96,52 @@ class NativeDevice:
     def free(self, handle: Handle) -> None:
         self._buffers.pop(handle).destroy()
 
-    def write(self, handle: Handle, at: int, data: bytes) -> None:
+    @_loss_told()
+    def write(self, handle: Handle, at: int, data: bytes | memoryview) -> None:
         self._device.queue.write_buffer(self._buffers[handle], at, data)
 
     async def load(self, source: object, at: int, nbytes: int, handle: Handle, to: int) -> None:
-        queue, buffer = self._device.queue, self._buffers[handle]
         carry = b""
         for chunk in cast(Streamable, source).chunks(at, nbytes):
             data = carry + bytes(chunk) if carry else chunk
             whole = len(data) // 4 * 4
             if whole:
-                queue.write_buffer(buffer, to, data[:whole])
+                self.write(handle, to, data[:whole])
             to += whole
             carry = bytes(data[whole:])
         if carry:
-            queue.write_buffer(buffer, to, carry.ljust(4, b"\0"))
+            self.write(handle, to, carry.ljust(4, b"\0"))
 
     async def compile(self, shaders: Sequence[Shader]) -> None:
         for shader in shaders:
             if shader.code in self._pipelines:
                 continue
-            layout, pipeline_layout = self._layout(tuple(kind for _, kind in shader.bindings))
             try:
-                module = shader_module(self._device, shader)
-                pipeline = self._device.create_compute_pipeline(
-                    label=shader.name,
-                    layout=pipeline_layout,
-                    compute={"module": module, "entry_point": "main"},
-                )
+                with _loss_told():
+                    kinds = tuple(kind for _, kind in shader.bindings)
+                    layout, pipeline_layout = self._layout(kinds)
+                    module = shader_module(self._device, shader)
+                    pipeline = self._device.create_compute_pipeline(
+                        label=shader.name,
+                        layout=pipeline_layout,
+                        compute={"module": module, "entry_point": "main"},
+                    )
             except wgpu.GPUError as error:
                 raise ShaderError(shader.name, str(error), shader.code) from error
             self._pipelines[shader.code] = (pipeline, layout)
 
+    @_loss_told()
     def record(self, dispatches: Sequence[Dispatch]) -> Program:
         return self._keep(self._programs, [self._bind(dispatch) for dispatch in dispatches])
 
     def drop(self, program: Program) -> None:
         del self._programs[program]
 
+    @_loss_told()
     def submit(self, programs: Sequence[Program]) -> None:
         self._submit(self._encode(programs))
 
+    @_loss_told()
     def read(
         self, handle: Handle, at: int, nbytes: int, programs: Sequence[Program] = ()
     ) -> Awaitable[bytes]:

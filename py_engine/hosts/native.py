@@ -205,7 +205,7 @@ class NativeEngine:
 
 
 async def _answers(device: NativeDevice) -> bool:
-    """Whether a device is still there: once it is lost each of its verbs fails in its own way."""
+    """Whether a device is still there: a driver may tell its loss in words of its own."""
     try:
         handle = device.alloc(4, "an answer")
         await device.read(handle, 0, 4)
