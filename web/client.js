@@ -182,17 +182,23 @@ export async function load(
   model, { onProgress, context, tune, worker, signal, ...options } = {},
 ) {
   const host = worker ?? (await start({ signal, ...options }));
+  const end = () => {
+    if (!worker) host.end();
+  };
+  signal?.addEventListener("abort", end);
   try {
     const found = located(model);
     const info = await host.ask({ kind: "load", model: found, context, tune }, signal, {
       progress: (answer) => onProgress?.(answer.done, answer.total),
     });
-    if (signal?.aborted) await host.ask({ kind: "close" }); // it was ready before it heard of it
+    if (worker && signal?.aborted) await host.ask({ kind: "close" }); // ready before it heard of it
     signal?.throwIfAborted();
     return new Engine(host, info, found, !worker);
   } catch (error) {
-    if (!worker) host.end();
+    end();
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", end);
   }
 }
 

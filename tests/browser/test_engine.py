@@ -310,6 +310,21 @@ def test_a_load_can_be_aborted_and_begun_again(client: Page, model: Spec) -> Non
     assert wanted == got
 
 
+def test_an_aborted_load_ends_a_worker_of_its_own_at_once(client: Page, model: Spec) -> None:
+    body = """async (name) => {
+      const { terminate } = Worker.prototype;
+      let ended = 0;
+      Worker.prototype.terminate = function () { ended++; terminate.call(this); };
+      const abort = new AbortController();
+      let at = null;
+      const onProgress = () => { abort.abort(); at ??= ended; };
+      const { name: why } = await failure(client.load(name, { signal: abort.signal, onProgress }));
+      Worker.prototype.terminate = terminate;
+      return [why, at, ended];
+    }"""
+    assert client.evaluate(body, f"models/{model.path.name}") == ["AbortError", 1, 1]
+
+
 def test_files_of_a_split_model_load_from_the_page(client: Page, model: Spec) -> None:
     body = """async (names) => {
       const wanted = await ids();
