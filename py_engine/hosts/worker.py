@@ -130,7 +130,7 @@ class Worker:
         del self._tasks[number]
         if not task.cancelled():
             return
-        if message["kind"] in ("chat", "complete"):  # it never had its turn
+        if message["kind"] in ("chat", "complete"):  # it has no token yet
             self._emit(json.dumps({"kind": "done", "id": number, "result": _ABORTED}))
         else:
             stopped = {"name": "Stopped", "message": "stopped", "hint": "", "trace": ""}
