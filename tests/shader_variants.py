@@ -80,6 +80,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
 
 def _matrices() -> Iterator[Variant]:
     tiles: tuple[dict[str, Value], ...] = (
+        {"TM": 32, "TN": 32},
         {"TM": 64, "TN": 64},
         {"TM": 128, "TN": 64},
         {"TM": 128, "TN": 128},

@@ -38,7 +38,7 @@ _BATCH_ROWS, _BATCH_TOKENS = 4, 8
 
 _TILES = {(128, 64): 1.0, (64, 64): 0.9, (32, 64): 0.75, (16, 64): 0.6}
 """Tokens x rows per workgroup in matmul, and the speed that they allow, as shares of the best."""
-_MATRIX_TILES = {(128, 128): 1.0, (128, 64): 0.75, (64, 64): 0.7}
+_MATRIX_TILES = {(128, 128): 1.0, (128, 64): 0.75, (64, 64): 0.7, (32, 32): 0.5}
 """The same in matmul_matrix. Both were measured on one H200."""
 _CORES = 128
 """A large GPU's, since WebGPU does not tell: on a smaller one every choice fills them."""
