@@ -13,6 +13,7 @@ override TM: u32 = 64;         // tokens, a multiple of 32
 override TN: u32 = 64;         // rows, a multiple of 32
 
 // #include "lib/product.wgsl"
+// #include "lib/halves.wgsl"
 
 const WG: u32 = 128u;          // 2 x 2 subgroups, of TM / 2 tokens and TN / 2 rows each
 const SIZE: u32 = 16u;         // of a matrix
@@ -37,14 +38,10 @@ struct Staged {
     x: array<vec4<u32>, INPUTS>,
 }
 
-fn halves(v: array<vec4<f32>, 2>) -> vec4<u32> {
+// Of weights, which are in range; lib/halves.wgsl holds x there.
+fn packed(v: array<vec4<f32>, 2>) -> vec4<u32> {
     return vec4<u32>(pack2x16float(v[0].xy), pack2x16float(v[0].zw),
         pack2x16float(v[1].xy), pack2x16float(v[1].zw));
-}
-
-// Held in the range of halves: WGSL promises nothing beyond it.
-fn held(v: vec4<f32>) -> vec4<f32> {
-    return clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
 }
 
 fn fetch(first_row: u32, first_token: u32, step: u32, lane: u32) -> Staged {
@@ -53,14 +50,14 @@ fn fetch(first_row: u32, first_token: u32, step: u32, lane: u32) -> Staged {
     for (var j = 0u; j < WEIGHTS; j += 1u) {
         let e = lane + j * WG;
         let row = min(first_row + e / OCTETS, params.rows - 1u);
-        staged.w[j] = halves(weight_eight(row * (K / 8u) + step * OCTETS + e % OCTETS));
+        staged.w[j] = packed(weight_eight(row * (K / 8u) + step * OCTETS + e % OCTETS));
     }
     // #unroll
     for (var j = 0u; j < INPUTS; j += 1u) {
         let e = lane + j * WG;
         let token = min(first_token + e / OCTETS, state.n - 1u);
         let at = (token * (K / 8u) + step * OCTETS + e % OCTETS) * 2u;
-        staged.x[j] = halves(array<vec4<f32>, 2>(held(x[at]), held(x[at + 1u])));
+        staged.x[j] = halves8(x[at], x[at + 1u]);
     }
     return staged;
 }

@@ -2,8 +2,8 @@
 
 Mechanism only: which program a step takes and what is written before it. What to generate and
 when to stop is loop.py's business. There is a program for each class of shapes: decode by the
-number of attention splits, prefill by the size of the chunk. What every reply needs is built at
-load, the rest when it is first needed, since compilers of shaders are slow.
+number of attention splits, prefill by the size of the chunk. What a step needs is built at
+load, a prompt's after it or when it is first needed, since compilers of shaders are slow.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
 _FIRST = 64
 """Tokens of the chunk that is built ahead of the others: most first prompts fit."""
-_SLOW_S = 2.0
+SLOW_COMPILE_S = 2.0
 """Where a step's programs took longer, as on CPUs, the compiler is better left alone."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
@@ -140,7 +140,7 @@ class Programs:
         begin = time.perf_counter()
         await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample"])
         self.compile_s = time.perf_counter() - begin
-        if self._library and not self._library.narrow and self.compile_s < _SLOW_S:
+        if self._library and not self._library.narrow and self.compile_s < SLOW_COMPILE_S:
             self._ahead = asyncio.ensure_future(self._build_ahead())
 
     async def _build_ahead(self) -> None:

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from zlib import crc32
 
 from py_engine.generate.profile import replay_seconds
-from py_engine.generate.programs import Programs
+from py_engine.generate.programs import SLOW_COMPILE_S, Programs
 from py_engine.generate.selfcheck import SelfCheck
 from py_engine.gpu.device import Device, Dispatch
 from py_engine.gpu.recorder import Library
@@ -32,8 +32,8 @@ CANDIDATES: tuple[Tiling, ...] = (
 )  # fmt: skip
 """The likeliest first, for the time may be over before all are tried."""
 _BUDGET_S = 1.0
-_SLOWEST_STEP_S, _SLOWEST_COMPILE_S = 0.05, 2.0
-"""Where a step of decoding, or its pipelines, took longer, a trial would too: there is none."""
+_SLOWEST_STEP_S = 0.05
+"""Where a step of decoding took longer, or its pipelines do, a trial would too: there is none."""
 _SHORT_S, _LONG_S = 0.004, 0.02
 """How long a tiling runs to be compared with others, and at last with the default."""
 _GAIN = 0.95
@@ -111,7 +111,7 @@ class Tuner:
         end = time.perf_counter() + _BUDGET_S
         tilings = self._library.tilings
         best: dict[Key, tuple[float, Tiling, list[Dispatch]]] = {}
-        if programs.compile_s > _SLOWEST_COMPILE_S:
+        if programs.compile_s > SLOW_COMPILE_S:
             return dict.fromkeys(usual, ())
         for key, dispatches in usual.items():
             best[key] = (await replay_seconds(programs, dispatches, _SHORT_S), (), dispatches)

@@ -80,9 +80,9 @@ def test_shapes_and_options(bench: Bench, tokens: int, n: int, rows: int) -> Non
 
 @pytest.mark.parametrize("columns", [96, 256])
 def test_every_tile(bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """Those that only larger products take; CPUs take none."""
+    """Those that only larger products take."""
     if bench.rec.library.narrow:
-        return
+        pytest.skip("CPUs take no tiles")
     matrices = bench.rec.library.matrices
     weight, w = matrix(bench, "Q8_0", 150, columns)
     x = normal(160, columns)

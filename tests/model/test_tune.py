@@ -41,7 +41,7 @@ class Clock:
         self.fast, self.asked = fast, 0
         monkeypatch.setattr(tune, "replay_seconds", self.seconds)
         monkeypatch.setattr(tune, "_BUDGET_S", 600.0)
-        monkeypatch.setattr(tune, "_SLOWEST_COMPILE_S", 600.0)
+        monkeypatch.setattr(tune, "SLOW_COMPILE_S", 600.0)
 
     async def seconds(self, _: Programs, dispatches: Sequence[Dispatch], __: float) -> float:
         self.asked += 1
@@ -111,7 +111,7 @@ def test_the_usual_tiling_stays(
     if why == "a slow device":
         clock.fast = {(8, 4): 0.1, (16, 4): 0.1, (32, 8): 1e-4}
     if why == "a slow compiler":
-        monkeypatch.setattr(tune, "_SLOWEST_COMPILE_S", 0.0)
+        monkeypatch.setattr(tune, "SLOW_COMPILE_S", 0.0)
     if why == "no time left":
         monkeypatch.setattr(tune, "_BUDGET_S", -1.0)
     if why == "wrong results":
