@@ -136,6 +136,7 @@ def attention_decode(
             params={"splits": n_splits},
             D=heads.D,
             H=heads.H,
+            WG=rec.library.threads(128, heads.D // 4),
         )
 
 
