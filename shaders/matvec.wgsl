@@ -1,7 +1,7 @@
 // out[out_at + r] = scale * sum(w[r, :] * g * x) + bias[out_at + r]   R rows per workgroup
 //
-//   w (rows, K) any type   x (T, K) f32: one row of it   out f32   g, bias: see the options
-//   options: NORM (g, and scale = 1 / rms(x); else 1), BIAS, ADD (out += …), LAST (x row n - 1),
+//   w (rows, K) any type   x (K,) f32   out f32   g, bias: see the options
+//   options: NORM (g, and scale = 1 / rms(x); else 1), BIAS, ADD (out += …),
 //   GATED (rows are gate 0, up 0, gate 1, …: out[r] = silu(row 2r) * row 2r + 1)
 //   dispatch over two dimensions, ceil(rows / R) workgroups
 
@@ -10,10 +10,8 @@ override R: u32 = 4;           // rows, even if GATED
 override K: u32 = 32;          // columns
 override ADD: bool = false;
 override GATED: bool = false;
-override LAST: bool = false;
 override STAGED: bool = false; // share 128 WG bytes to read x in order
 
-// #include "lib/state.wgsl"
 // #include "lib/weight.wgsl"
 // #include "lib/no_norm.wgsl"
 // #include "lib/no_bias.wgsl"
@@ -31,8 +29,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> w: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
-@group(0) @binding(3) var<uniform> state: State;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<uniform> params: Params;
 
 const BLOCKS: u32 = K / 32u;
 const SUMS: u32 = R + select(0u, 1u, NORM);    // the last is that of x squared
@@ -47,19 +44,19 @@ var<private> squares: f32;
 fn slot(l: u32, i: u32) -> u32 { return l * 8u + (i ^ (l & 7u)); }
 
 // vec4 i of x (* g); its square is counted.
-fn weighted(x_at: u32, i: u32) -> vec4<f32> {
-    let v = x[x_at + i];
+fn weighted(i: u32) -> vec4<f32> {
+    let v = x[i];
     if (!NORM) { return v; }
     squares += dot(v, v);
     return v * norm_weight(i);
 }
 
-fn stage(x_at: u32, first: u32, lane: u32) {
+fn stage(first: u32, lane: u32) {
     // #unroll
     for (var j = 0u; j < 8u; j += 1u) {
         let e = lane + j * WG;
         if (first + e / 8u < BLOCKS) {
-            staged[slot(e / 8u, e & 7u)] = weighted(x_at, first * 8u + e);
+            staged[slot(e / 8u, e & 7u)] = weighted(first * 8u + e);
         }
     }
     workgroupBarrier();
@@ -72,11 +69,9 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let row = (group.x + group.y * groups.x) * R;
-    var x_at = 0u;
-    if (LAST) { x_at = (max(state.n, 1u) - 1u) * BLOCKS * 8u; }
     var sums = array<f32, SUMS>();
     for (var first = 0u; first < BLOCKS; first += WG) {
-        if (STAGED) { stage(x_at, first, lane); }
+        if (STAGED) { stage(first, lane); }
         let b = first + lane;
         if (b < BLOCKS) {
             var a = array<vec4<f32>, 8>();         // x (* g) of this thread's block
@@ -86,7 +81,7 @@ fn main(
                 if (STAGED) {
                     a[i] = staged[slot(lane, i)];
                 } else {
-                    a[i] = weighted(x_at, b * 8u + i);
+                    a[i] = weighted(b * 8u + i);
                 }
                 if (WEIGHT_OFFSET) { total += dot(a[i], vec4<f32>(1.0)); }
             }

@@ -72,7 +72,6 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     for names, includes in product(options, ({}, _BIAS)):
         constants: dict[str, Value] = {"K": 256, **dict.fromkeys(names, True)}
         yield "matvec", constants, weight | includes
-        yield "matvec", constants | {"LAST": True}, weight | includes | _NORM
         for tokens in (16, 32, 64, 128):
             yield "matmul", constants | {"TM": tokens}, weight | includes
         yield "matvec_batch", constants, weight | includes
@@ -112,6 +111,7 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
         yield from _matrices()
     yield from _attention()
     yield "rms_norm", {"C": 96}, {}
+    yield "take_last", {"C": 96}, {}
     yield "silu_mul", {"F": 96}, {}
     yield "load/rope_divide", {"P": 32}, {}
     yield "sample_scan", {"V": 1000}, {}

@@ -168,7 +168,7 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
         return y + (bias[at * pair + r] if c["BIAS"] else 0.0)
 
     width = at + rows + 3
-    tokens = [int(bool(c["LAST"]))] if shader.name == "matvec" else [0, 1]
+    tokens = [0] if shader.name == "matvec" else [0, 1]
     want: list[float] = []
     for token in tokens:
         line = [UNTOUCHED] * width
@@ -306,6 +306,12 @@ def _rope_cache(_: Shader, c: Mapping[str, int]) -> Known:
     return Known("q", [v * scale for v in q] * heads, inputs, (1, heads, 1), {"eps": 1.0}, lies)
 
 
+def _take_last(_: Shader, c: Mapping[str, int]) -> Known:
+    last = [i % 7 - 3.0 for i in range(c["C"])]
+    inputs = {"hidden": bytes(4 * c["C"]) + floats(*last), "state": _state(2)}
+    return Known("hidden", last * 2, inputs)
+
+
 # ---- sampling, greedy
 
 
@@ -353,6 +359,7 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "matmul": _product,
     "matmul_matrix": _product,
     "embed": _embed,
+    "take_last": _take_last,
     "silu_mul": _silu_mul,
     "rms_norm": _rms_norm,
     "rope_cache": _rope_cache,

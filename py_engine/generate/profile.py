@@ -37,7 +37,7 @@ async def profile(programs: Programs, position: int, tokens: int) -> list[Kernel
     after the last one.
     """
     times = []
-    for kind in ("decode", "logits", "prefill", "sample"):
+    for kind in ("decode", "logits", "prefill", "last", "sample"):
         key = await programs.place(kind, position, tokens if kind == "prefill" else 1)
         kernels: dict[str, list[Dispatch]] = {}
         for dispatch in programs.recorded(key):

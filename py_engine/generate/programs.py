@@ -90,8 +90,10 @@ class Programs:
             self.model.decode(rec, self._act.one(), int(number))
         elif kind == "prefill":
             self.model.prefill(rec, self._act.first(int(number)))
+        elif kind == "last":
+            self.model.last(rec, self._act, int(number))
         elif kind == "logits":
-            self.model.logits_last(rec, self._act, self._logits)
+            self.model.logits(rec, self._act, self._logits)
         elif kind == "sample":
             sample(
                 rec,
@@ -120,16 +122,17 @@ class Programs:
         """Have a program find `tokens` tokens, of no meaning, of which the last is at `position`.
 
         Args:
-            kind: decode, prefill, logits or sample.
+            kind: decode, prefill, last, logits or sample.
 
         Returns:
             The program's key; it is built.
         """
         at = max(position + 1 - tokens, 0)
-        keys = {"decode": f"decode {splits(position + 1)}", "prefill": _prefill(tokens)}
-        await self._build([keys.get(kind, kind)])
+        key = {"prefill": _prefill(tokens), "logits": kind, "sample": kind}.get(kind)
+        key = key or f"{kind} {splits(position + 1)}"
+        await self._build([key])
         self._feed([0] * tokens, at)
-        return keys.get(kind, kind)
+        return key
 
     async def compile(self) -> None:
         """Build what every reply needs; errors of allocation come up here too.
@@ -138,7 +141,8 @@ class Programs:
         """
         counts = {splits(at) for at in (*range(1, self.context, SPAN), self.context)}
         begin = time.perf_counter()
-        await self._build([*(f"decode {n}" for n in sorted(counts)), "logits", "sample"])
+        steps = [f"{kind} {n}" for n in sorted(counts) for kind in ("decode", "last")]
+        await self._build([*steps, "logits", "sample"])
         self.compile_s = time.perf_counter() - begin
         if self._library and not self._library.narrow and self.compile_s < SLOW_COMPILE_S:
             self._ahead = asyncio.ensure_future(self._build_ahead())
@@ -199,7 +203,7 @@ class Programs:
         assert self._library
         rec = Recorder(self._library, self.memory)
         self.model.decode(rec, self._act.one(), 1)
-        self.model.logits_last(rec, self._act, self._logits)
+        self.model.logits(rec, self._act, self._logits)
         return rec.dispatches
 
     def rebuild(self) -> Awaitable[None]:
@@ -245,8 +249,8 @@ class Programs:
     def first(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
         """Submit the last chunk of a prompt and sample: (token, log probability) in 8 bytes."""
         self._feed(ids, at)
-        tail = [self._programs["logits"], self._programs["sample"]]
-        return self._ring_slots(0, 1, [self._programs[_prefill(len(ids))], *tail])
+        keys = (_prefill(len(ids)), f"last {splits(at + len(ids))}", "logits", "sample")
+        return self._ring_slots(0, 1, [self._programs[key] for key in keys])
 
     def steps(self, at: int, index: int, count: int) -> Awaitable[bytes]:
         """Submit steps, from the token sampled last at position `at`: 8 bytes each, as `first`.

@@ -82,14 +82,13 @@ def _dispatch(memory: Memory, shader: Shader, run: Known, out: Tensor) -> Dispat
         if label == "params":
             wanted = {name: run.params[name] for name, _ in shader.params}
             slots.append(memory.params(shader.pack(wanted)))
-        elif label == run.out:
-            slots.append(out.binding())
         else:
-            data = run.inputs.get(label, b"")
-            nbytes = _rounded(max(len(data), run.sizes.get(label, 0)))
-            tensor = memory.tensor((nbytes // 4,), f"self-check's {label}", "u32")
+            data, tensor = run.inputs.get(label, b""), out
+            if label != run.out:
+                nbytes = _rounded(max(len(data), run.sizes.get(label, 0)))
+                tensor = memory.tensor((nbytes // 4,), f"self-check's {label}", "u32")
             if data:
-                memory.device.write(tensor.handle, 0, data)
+                memory.device.write(tensor.handle, tensor.at, data)
             slots.append(tensor.binding())
     return Dispatch(shader, tuple(slots), run.groups)
 

@@ -94,8 +94,8 @@ class Attention:
         )
         self.attn_output.decode(rec, act, act.attended, act.hidden, add=True)
 
-    def prefill(self, rec: Recorder, act: Activations) -> None:
-        """hidden += attention of T tokens."""
+    def remember(self, rec: Recorder, act: Activations) -> None:
+        """Keys and values of T tokens to the cache, their queries to act.q."""
         self.attn_qkv.prefill(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
         rope_cache(
             rec,
@@ -108,5 +108,8 @@ class Attention:
             norm=self.norm,
             eps=self.eps,
         )
+
+    def attend(self, rec: Recorder, act: Activations) -> None:
+        """hidden += attention of the T tokens that were remembered last."""
         attention_prefill(rec, self.heads, act.q, self.cache, out=act.attended, state=act.state)
         self.attn_output.prefill(rec, act, act.attended, act.hidden, add=True)

@@ -10,7 +10,7 @@ from py_engine.layers.config import Config
 from py_engine.layers.mlp import SwiGLU
 from py_engine.layers.norm import Norm
 from py_engine.layers.weights import Weights
-from py_engine.ops.embed import embed
+from py_engine.ops.embed import embed, take_last
 
 
 class Block(NamedTuple):
@@ -18,6 +18,16 @@ class Block(NamedTuple):
 
     attention: Attention
     mlp: SwiGLU
+
+    def decode(self, rec: Recorder, act: Activations, n_splits: int) -> None:
+        """hidden of one token."""
+        self.attention.decode(rec, act, n_splits)
+        self.mlp.decode(rec, act)
+
+    def finish(self, rec: Recorder, act: Activations) -> None:
+        """hidden of T tokens whose keys and values are in the cache."""
+        self.attention.attend(rec, act)
+        self.mlp.prefill(rec, act)
 
 
 class Decoder:
@@ -57,22 +67,31 @@ class Decoder:
         """hidden of the one token in `tokens`, at position state.pos."""
         self._embed(rec, act)
         for block in self.blocks:
-            block.attention.decode(rec, act, n_splits)
-            block.mlp.decode(rec, act)
+            block.decode(rec, act, n_splits)
 
     def prefill(self, rec: Recorder, act: Activations) -> None:
-        """hidden of the first state.n of T tokens, from position state.pos."""
-        self._embed(rec, act)
-        for block in self.blocks:
-            block.attention.prefill(rec, act)
-            block.mlp.prefill(rec, act)
+        """The cache of the first state.n of T tokens, from position state.pos.
 
-    def logits_last(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
-        """logits (V,) of the last of the state.n tokens."""
-        self.output.decode(rec, act, act.hidden, logits, norm=self.output_norm, last=True)
+        The last block's result is left to `last`, or `logits_all`: only logits need it.
+        """
+        self._embed(rec, act)
+        for i, block in enumerate(self.blocks):
+            if i:
+                self.blocks[i - 1].finish(rec, act)
+            block.attention.remember(rec, act)
+
+    def last(self, rec: Recorder, act: Activations, n_splits: int) -> None:
+        """After `prefill`: hidden of the last of its tokens, and a state as if it came alone."""
+        take_last(rec, act.hidden, state=act.state)
+        self.blocks[-1].decode(rec, act.one(), n_splits)
+
+    def logits(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
+        """logits (V,) of one token, after `decode` or `last`."""
+        self.output.decode(rec, act, act.hidden, logits, norm=self.output_norm)
 
     def logits_all(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
-        """logits (T, V) of every token."""
+        """After `prefill`: logits (T, V) of all its tokens."""
+        self.blocks[-1].finish(rec, act)
         self.output.prefill(rec, act, act.hidden, logits, norm=self.output_norm)
 
     def _embed(self, rec: Recorder, act: Activations) -> None:

@@ -34,22 +34,19 @@ class Linear:
         *,
         norm: Norm | None = None,
         add: bool = False,
-        last: bool = False,
     ) -> None:
-        """out = W norm(x) + bias for one token; `add`: out += …; `last`: x is row state.n - 1."""
+        """out = W norm(x) + bias for one token; `add`: out += …."""
         for weight, first in self.parts:
             matvec(
                 rec,
                 weight,
                 x,
                 out,
-                state=act.state,
                 norm=norm.weight if norm else None,
                 eps=norm.eps if norm else 0.0,
                 bias=self.bias,
                 add=add,
                 gated=self.interleaved,
-                last=last,
                 out_at=first // 2 if self.interleaved else first,
             )
 

@@ -1,4 +1,4 @@
-"""Rows of the embedding matrix for token ids."""
+"""Rows of activations: of the embedding matrix for token ids, and a chunk's last one."""
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
@@ -34,3 +34,10 @@ def embed(
         includes=weight.includes,
         K=weight.columns,
     )
+
+
+def take_last(rec: Recorder, hidden: Tensor, *, state: Tensor) -> None:
+    """hidden[0] = hidden[state.n - 1], and the state is that token's alone.   hidden (T, C)"""
+    width = hidden.shape[-1]
+    buffers = {"hidden": hidden, "state": state}
+    rec.run("take_last", 1, buffers, C=width, WG=rec.library.threads(256))

@@ -67,16 +67,14 @@ def matvec(
     x: Tensor,
     out: Tensor,
     *,
-    state: Tensor,
     norm: Tensor | None = None,
     eps: float = 0.0,
     bias: Tensor | None = None,
     add: bool = False,
     gated: bool = False,
-    last: bool = False,
     out_at: int = 0,
 ) -> None:
-    """out[out_at + r] = weight[r] · x[0] for each row r of the weight.   x (T, K), out f32
+    """out[out_at + r] = weight[r] · x[0] for each row r of the weight.   x (1, K), out f32
 
     Args:
         norm: weights (K,) of an RMSNorm of x, with `eps`, computed on the way.
@@ -84,9 +82,8 @@ def matvec(
             is added to row r; gated: bias[2 · out_at + r].
         add: add to what `out` holds.
         gated: out[out_at + r] = silu(row 2r) · row (2r + 1).
-        last: take row state.n - 1 of x instead of row 0.
     """
-    buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
+    buffers = {"w": weight.tensor, "x": x, "out": out}
     includes = weight.includes
     if norm:
         buffers["norm"] = norm
@@ -114,7 +111,6 @@ def matvec(
         WG=chosen.threads,
         ADD=add,
         GATED=gated,
-        LAST=last,
         STAGED=chosen.threads >= 32 and 128 * chosen.threads + 8192 <= rec.library.shared_bytes,
     )
 

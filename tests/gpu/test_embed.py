@@ -1,8 +1,8 @@
-"""The embedding kernel: which rows it writes. What they hold is tested in test_weight.py."""
+"""Which rows the embedding writes (test_weight.py has what they hold), and a chunk's last row."""
 
 import numpy as np
 
-from py_engine.ops.embed import embed
+from py_engine.ops.embed import embed, take_last
 from py_engine.ops.weight import allocate, repack
 from tests import reference
 from tests.gpu.conftest import Bench
@@ -22,3 +22,13 @@ def test_shards_write_their_tokens_and_leave_the_rest(bench: Bench) -> None:
     want = before.copy()
     want[:6] = table[ids[:6]]
     assert np.array_equal(bench.get(out), want)
+
+
+def test_the_last_row_comes_first(bench: Bench) -> None:
+    before = np.random.default_rng(4).standard_normal((8, 300)).astype(np.float32)
+    for n in (1, 2, 7):
+        hidden, state = bench.put(before), bench.state(n, 40)
+        take_last(bench.rec, hidden, state=state)
+        got = bench.get(hidden)
+        assert np.array_equal(got[0], before[n - 1]) and np.array_equal(got[1:], before[1:])
+        assert bench.get(state)[:2].tolist() == [40 + n - 1, 1]

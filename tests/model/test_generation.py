@@ -58,6 +58,25 @@ def test_any_chunking_equals_token_by_token(open_model: Open, tmp_path: Path, mo
     assert ids == {replied(engine, IDS, dataclasses.replace(GREEDY, max_tokens=8)).ids}
 
 
+@pytest.mark.parametrize("model", ["llama", "qwen3"])
+def test_a_prompts_last_block_is_for_its_last_token(
+    open_model: Open, tmp_path: Path, model: str
+) -> None:
+    engine = open_model(fixtures.write(tmp_path / "m.gguf", model, "Q8_0", odd=True))
+    programs = engine._programs
+    by_step = scored(engine, IDS[:70], by_step=True)
+
+    async def logits(n: int, kept: int) -> bytes:
+        programs.begin(GREEDY, 0, IDS[:n])
+        await programs.prepare(n - kept)
+        await programs.first(IDS[kept:n], kept)
+        return await programs.device.read(programs._logits.handle, 0, 4 * by_step.shape[1], [])
+
+    for n, kept in ((1, 0), (16, 0), (17, 0), (17, 16), (70, 17), (70, 0)):
+        got = np.frombuffer(asyncio.run(logits(n, kept)), np.float32)
+        assert kl_divergence(by_step[n - 1 : n], got[None]) < 2e-5
+
+
 @pytest.mark.parametrize("model", ["llama3", "qwen2"])
 def test_a_reused_prefix_equals_a_fresh_run(open_model: Open, tmp_path: Path, model: str) -> None:
     spec = fixtures.write(tmp_path / "m.gguf", model, mix="Q4_K_M")

@@ -153,7 +153,7 @@ def test_a_prompt_then_steps(rig: Rig) -> None:
     assert ids == [100, 101, 102]
     assert rig.device.of("feed") == [(0, 5)] and rig.device.seed == 9
     assert rig.device.of("run") == [
-        ("prefill 16", "logits", "sample", 0),
+        ("prefill 16", "last 1", "logits", "sample", 0),
         ("decode 1", "logits", "sample", 1),
         ("decode 1", "logits", "sample", 2),
     ]  # no step beyond max_tokens
