@@ -17,7 +17,8 @@ override NEOX: bool = true;    // pairs are (i, i + ROT/2), else (2i, 2i + 1)
 const SPAN: u32 = 256;                      // positions that one split may have
 const LV: u32 = D / 8u;                     // elements of a cached head
 const TEAMS: u32 = WG / LV;                 // positions that are summed at once
-const SCRATCH: u32 = max(GW * SPAN, WG * 8u);
+const LINE: u32 = WG + LV;                  // one of a thread's 8 sums, and what parts the banks
+const SCRATCH: u32 = max(GW * SPAN, LINE * 8u);
 
 // #include "lib/state.wgsl"
 // #include "lib/no_head_norm.wgsl"
@@ -154,19 +155,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var h = 0u; h < GW; h += 1u) {
         workgroupBarrier();
         if (lane < TEAMS * LV) {
-            let at = lane / LV * D + e * 8u;
             // #unroll
             for (var j = 0u; j < 4u; j += 1u) {
-                scores[at + j] = low[h][j];
-                scores[at + 4u + j] = high[h][j];
+                scores[j * LINE + lane] = low[h][j];
+                scores[(j + 4u) * LINE + lane] = high[h][j];
             }
         }
         workgroupBarrier();
         let scale = select(1.0, 1.0 / total(h), params.splits == 1u);
-        for (var d = lane; d < D; d += WG) {
+        for (var i = lane; i < D; i += WG) {
+            let j = i / LV;
             var sum = 0.0;
-            for (var t = 0u; t < TEAMS; t++) { sum += scores[t * D + d]; }
-            out[(group.y * H + first + h) * D + d] = sum * scale;
+            for (var t = 0u; t < TEAMS; t++) { sum += scores[j * LINE + t * LV + i % LV]; }
+            out[(group.y * H + first + h) * D + i % LV * 8u + j] = sum * scale;
         }
     }
     if (params.splits > 1u && lane < GW) {

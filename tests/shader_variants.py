@@ -98,7 +98,7 @@ def _attention() -> Iterator[Variant]:
         yield "attention_decode", {**rotated, "GW": 1}, includes
         yield "rope_cache", rotated, includes
     for shape in _HEADS:
-        yield "attention_decode", {**shape, "GW": 2, "ROT": 64}, {}
+        yield "attention_decode", {**shape, "GW": 2, "ROT": 64, "WG": 256}, {}
         yield "attention_merge", {"D": shape["D"], "H": shape["H"]}, {}
         yield "attention_prefill", {**shape}, {}
 

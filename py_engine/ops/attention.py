@@ -118,6 +118,7 @@ def attention_decode(
         norm,
     )
     shared = _heads_per_group(heads, n_splits)
+    threads = 128 if n_splits < _BUSY else 256
     rec.run(
         "attention_decode",
         (heads.H // shared, n_splits, 1),
@@ -125,7 +126,7 @@ def attention_decode(
         params={"splits": n_splits, "eps": eps},
         includes=includes,
         GW=shared,
-        WG=rec.library.threads(128, heads.D // 8),
+        WG=rec.library.threads(threads, heads.D // 8),
         **_constants(heads, cache),
     )
     if n_splits > 1:
@@ -136,7 +137,7 @@ def attention_decode(
             params={"splits": n_splits},
             D=heads.D,
             H=heads.H,
-            WG=rec.library.threads(128, heads.D // 4),
+            WG=rec.library.threads(min(2 * heads.D, 256), heads.D // 4),
         )
 
 
@@ -159,7 +160,7 @@ def _heads_per_group(heads: Heads, n_splits: int) -> int:
         for n in range(2, 9)
         if group % n == 0
         and heads.H // n * n_splits >= _MANY_GROUPS
-        and 4 * ((n + 1) * heads.D + max(n * SPAN, 1024) + 40 * n) <= 16384
+        and 4 * ((n + 1) * heads.D + max(n * SPAN, 8 * 256 + heads.D) + 40 * n) <= 16384
     )
     return max(fitting, default=1)
 

@@ -35,7 +35,7 @@ CASES = {
     "size 8": (Heads(2, 1, 8, 8, True), False),
     "size 120": (Heads(5, 5, 120, 120, False), True),
 }
-POSITIONS = {0: (1, 8), 1: (1, 2), 255: (1, 4), 256: (2,), 300: (2, 8), 1000: (4, 8)}
+POSITIONS = {0: (1, 8), 1: (1, 2), 255: (1, 4), 256: (2,), 300: (2, 8), 1000: (4, 32)}
 """Numbers of splits at each position: the fewest that may be, and more than there are positions."""
 RUNG_CASES = [
     *(("plain", case) for case in CASES),
