@@ -37,6 +37,8 @@
 
 /** Tokens that come so soon after one came with it: they were not decoded since. */
 const TOGETHER_MS = 1;
+/** After the first reply: what is still built beside it is done by then, and the GPU is awake. */
+const SETTLE_MS = 3000;
 const CONSONANTS = "bcdfghjklmnpqrstvwxyz";
 const VOWELS = "aeiou";
 
@@ -61,6 +63,9 @@ export async function measure(subject, plan, report) {
   await report({ k: "row", row: "first", s: load + first.ttft });
   words.perToken = 64 / first.prompt; // a word of vocabulary.py is a token; others have more
 
+  for (const until = performance.now() + SETTLE_MS; performance.now() < until; ) {
+    await request(subject, words.take(64), 64);
+  }
   for (const row of plan.rows) {
     await report({ k: "begin", row });
     const [kind, at] = row.split(":");
