@@ -128,7 +128,11 @@ def shaders(
         enables: `enable` names that the compiler wants to read (Tint: subgroups).
     """
     device = SimpleNamespace(
-        features=features, wgsl_enables=enables, subgroup_size=0, limits=DEFAULT_LIMITS
+        features=features,
+        wgsl_enables=enables,
+        subgroup_size=0,
+        software=False,
+        limits=DEFAULT_LIMITS,
     )
     library = Library(read, device)
     made = (library.shader(*variant) for variant in _variants(features))

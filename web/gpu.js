@@ -69,16 +69,17 @@ export class Gpu {
     });
   }
 
-  /** @returns {string} JSON: features, limits and info, as device.py has them */
+  /** @returns {string} JSON: what device.py has of the adapter */
   describe() {
     /** @type {Record<string, number>} */
     const limits = {};
     const all = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this.#device.limits));
     for (const name in all) if (typeof all[name] === "number") limits[name] = all[name];
-    const { subgroupMinSize = 0, subgroupMaxSize } = this.#device.adapterInfo ?? {};
+    const { subgroupMinSize = 0, subgroupMaxSize, isFallbackAdapter: software = false } =
+      this.#device.adapterInfo ?? {};
     const subgroupSize = subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
     const features = [...this.#device.features];
-    return JSON.stringify({ features, limits, info: this.info, subgroupSize });
+    return JSON.stringify({ features, limits, info: this.info, software, subgroupSize });
   }
 
   /** Give everything back. */

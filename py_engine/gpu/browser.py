@@ -40,6 +40,7 @@ class BrowserDevice:
         self.limits: dict[str, int] = about["limits"]
         self.subgroup_size: int = about["subgroupSize"]
         self.info: str = about["info"]
+        self.software: bool = about["software"]
         self.wgsl_enables = self.features & {"subgroups"}
         self._pipelines: dict[str, int] = {}
         # Bound once: to look a method up costs four times the call.

@@ -57,6 +57,10 @@ class Device(Protocol):
         """The adapter, for people."""
 
     @property
+    def software(self) -> bool:
+        """The adapter is a CPU that stands in for a GPU."""
+
+    @property
     def wgsl_enables(self) -> frozenset[str]:
         """`enable` names that this host's WGSL compiler wants (Tint: subgroups)."""
 

@@ -23,6 +23,7 @@ class DryDevice:
     """See `Device` for the verbs. `alloc` sums up sizes, `read` gives zeros."""
 
     info = "none"
+    software = False
     subgroup_size = 0
     wgsl_enables: frozenset[str] = frozenset()
     compiles_aside = False

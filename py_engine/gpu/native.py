@@ -72,6 +72,7 @@ class NativeDevice:
         self.limits = {_camel(name): value for name, value in self._device.limits.items()}
         self.subgroup_size = 0  # wgpu-py gives every adapter the same range: probe.py finds it
         self.info = f"{adapter.info['device']} ({adapter.info['backend_type']})"
+        self.software: bool = adapter.info["adapter_type"] == "CPU"
         self.driver: str = adapter.info["description"]
         self.wgsl_enables: frozenset[str] = frozenset()
         self._buffers: dict[Handle, Any] = {}

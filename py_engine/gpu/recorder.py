@@ -37,6 +37,7 @@ class Library:
         self._read = read
         self._enables = device.wgsl_enables
         self._shaders: dict[object, Shader] = {}
+        self._software = device.software
         self.subgroups = "subgroups" in device.features
         self.shared_bytes = device.limits["maxComputeWorkgroupStorageSize"]
         self.subgroup_size = device.subgroup_size if self.subgroups else 0
@@ -76,8 +77,8 @@ class Library:
 
     @property
     def narrow(self) -> bool:
-        """Subgroups are as small as on a CPU, where each barrier ends a loop over the threads."""
-        return 0 < self.subgroup_size <= 8
+        """Subgroups are a CPU's, where each barrier ends a loop over the threads."""
+        return self._software and 0 < self.subgroup_size <= 8
 
     def threads(self, usual: int, least: int = 1) -> int:
         """Threads for a workgroup that takes any power of two from `least`."""

@@ -61,6 +61,7 @@ class ChromiumDevice:
         self.limits: Mapping[str, int] = about["limits"]
         self.info: str = about["info"]
         self.subgroup_size: int = about["subgroupSize"]
+        self.software: bool = about["software"]
         self.wgsl_enables = frozenset({"subgroups"} & self.features)
         self._pipelines: dict[str, int] = {}
 

@@ -41,6 +41,7 @@ def test_the_size_is_what_the_device_says_where_it_says_one(rung: Rung) -> None:
     if made.subgroups:
         assert made.subgroup_size in (4, 8, 16, 32, 64, 128)
         assert device.subgroup_size in (0, made.subgroup_size)
+        assert made.narrow == (device.software and made.subgroup_size <= 8)
     else:
         assert made.subgroup_size == 0
 
