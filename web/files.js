@@ -5,7 +5,6 @@
  * It knows nothing of GGUF or the GPU.
  */
 
-import { Body } from "./body.js";
 import { SourceError, UrlSource } from "./http.js";
 
 /** @import { Bytes, Sink } from "./http.js" */
@@ -17,13 +16,15 @@ import { SourceError, UrlSource } from "./http.js";
  * @property {() => Promise<void>} [begin]  comes first; `size` is known then
  * @property {(at: number, nbytes: number) => Promise<Bytes>} read  fewer only at the end
  * @property {(at: number, nbytes: number, sink: Sink) => Promise<void>} stream  all or an error
- * @property {() => void} [pause]  gives its connection back
+ * @property {() => void} [pause]  gives its connection or memory back
  * @property {() => void} [close]  also ends a download
  */
 
 /** With more files open only one has a connection: a body that waits holds it, and browsers allow
  * six to a host. */
 const CONNECTIONS = 4;
+/** Bytes of a local file that are read at a time. */
+const WINDOW_BYTES = 8 << 20;
 
 /** The table that Python sees. */
 export class Files {
@@ -111,12 +112,14 @@ export class Files {
 }
 
 /**
- * A File or Blob.
+ * A File or Blob, read by windows: some streams of blobs never end, nor tell why (Chromium 156).
  *
  * @implements {Source}
  */
 class BlobSource {
   #blob;
+  /** @type {Map<number, Promise<Bytes>>} by number: the one in use, and the next */
+  #windows = new Map();
 
   /** @param {Blob} blob */
   constructor(blob) {
@@ -140,19 +143,37 @@ class BlobSource {
    * @param {Sink} sink
    */
   async stream(at, nbytes, sink) {
-    const body = new Body(this.#blob.slice(at, at + nbytes).stream());
-    let left = nbytes;
-    try {
-      for (;;) {
-        const value = await body.read().catch((error) => this.#fail(error));
-        if (!value) break;
-        left -= value.length;
-        await sink(value);
-      }
-    } finally {
-      body.cancel();
+    const end = Math.min(at + nbytes, this.size);
+    for (let from = at; from < end; ) {
+      const skip = from % WINDOW_BYTES;
+      const window = await this.#window((from - skip) / WINDOW_BYTES);
+      const bytes = window.subarray(skip, skip + end - from);
+      from += bytes.length;
+      await sink(bytes);
     }
-    if (left) throw new SourceError("TRUNCATED", this.name, `it ends ${left} bytes too early`);
+    const left = at + nbytes - end;
+    if (left > 0) throw new SourceError("TRUNCATED", this.name, `it ends ${left} bytes too early`);
+  }
+
+  /** Forget what was read, as other files' turn has come. */
+  pause() {
+    this.#windows.clear();
+  }
+
+  /**
+   * Bytes [number, number + 1) · WINDOW_BYTES; the next ones are asked for while these are used.
+   *
+   * @param {number} number
+   */
+  async #window(number) {
+    const have = this.#windows;
+    this.#windows = new Map();
+    for (const one of [number, number + 1]) {
+      const bytes = have.get(one) ?? this.read(one * WINDOW_BYTES, WINDOW_BYTES);
+      bytes.catch(() => {}); // told to whoever asks for it, if anybody does
+      this.#windows.set(one, bytes);
+    }
+    return /** @type {Promise<Bytes>} */ (this.#windows.get(number));
   }
 
   /**

@@ -1,7 +1,9 @@
 """web/files.js and web/http.js in Chromium, against servers with every fault."""
 
 import hashlib
+import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,6 +153,30 @@ def test_a_local_file_reads_and_streams(here: Page, spec: str) -> None:
     got = story(here, body, given={"spec": spec, "length": 3_000_001})
     name = "m.gguf" if spec == "file" else "the given file"
     assert got == [name, 3_000_001, 1001, True, 5, 3_000_000, True]
+
+
+def test_no_piece_of_a_local_file_is_waited_for_in_vain(here: Page, tmp_path: Path) -> None:
+    """Of a thousand streams of a file's slices one never ended (Chromium 156, BYOB readers)."""
+    piece, count = 4096, 5000
+    file = tmp_path / "m.gguf"
+    data = random.Random(0).randbytes(piece * count)
+    file.write_bytes(data)
+    here.evaluate("() => { document.body.innerHTML = '<input type=file>'; }")
+    here.set_input_files("input", file)
+    body = """
+      const { blob: number } = files.add(document.querySelector("input").files[0]);
+      const [id] = await opened(number);
+      const parts = [];
+      const all = async () => {
+        for (let i = 0; i < given.count; i++) {
+          parts.push(await streamed(id, i * given.piece, given.piece));
+        }
+        return hex(await new Blob(parts).arrayBuffer());
+      };
+      const late = new Promise((resolve) => setTimeout(() => resolve(parts.length), 40_000));
+      return Promise.race([late, all()]);
+    """
+    assert story(here, body, given={"piece": piece, "count": count}) == sha(data)
 
 
 def test_a_given_file_is_held_until_it_is_opened(here: Page) -> None:
