@@ -94,8 +94,8 @@ class WorkerHeap:
 
     def _answered(self, event: Mapping[str, Any]) -> None:
         answer = json.loads(event["message"])
-        if "id" in answer:
-            self._answers[answer["id"]].set_result(answer)
+        if "id" in answer and not (asked := self._answers[answer["id"]]).done():  # or cancelled
+            asked.set_result(answer)
 
 
 def test_weights_do_not_stay_in_the_page(site: Path, large: Path) -> None:
