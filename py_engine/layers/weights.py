@@ -7,7 +7,7 @@ weight is fetched. Then `load` streams the file in its own order. The bytes pass
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType, UnusedTensors
 from py_engine.formats.gguf import GGUF, TensorInfo
@@ -19,11 +19,7 @@ from py_engine.layers.linear import Linear
 from py_engine.ops.weight import Weight, allocate, plane_words, repack
 
 _PIECE = 4 << 20
-"""Bytes of a tensor that are fetched at a time."""
-_STAGED = 4
-"""Pieces of full size that wait to be repacked by one submit: many tensors are smaller."""
-_ALIGNED = 256
-"""Where a binding may begin."""
+"""Bytes of a tensor that are fetched and repacked at a time."""
 _SHARD_ROWS = 64
 """Shards begin at multiples of this, so that interleaved rows stay together."""
 
@@ -172,8 +168,7 @@ class Weights:
         scratch = Memory(device)
         try:
             longest = max((_row_bytes(info) for info in wanted if len(info.shape) > 1), default=4)
-            staging = scratch.tensor((-(-max(_STAGED * _PIECE, longest) // 4),), "staging", "u32")
-            rec, used = Recorder(library, scratch), 0
+            staging = scratch.tensor((-(-max(_PIECE, longest) // 4),), "staging", "u32")
             for info in wanted:
                 source = sources[info.file]
                 if info.name in self._vectors:
@@ -184,22 +179,21 @@ class Weights:
                 for place, first, rows in self._pieces(info):
                     nbytes = rows * _row_bytes(info)
                     at = info.at + (place.first + first) * _row_bytes(info)
-                    if used + nbytes > staging.nbytes:
-                        await _run(rec)
-                        rec, used = Recorder(library, scratch), 0
-                    await device.load(source, at, nbytes, staging.handle, used)
+                    await device.load(source, at, nbytes, staging.handle, 0)
+                    rec = Recorder(library, scratch)
                     repack(
                         rec,
                         place.weight,
-                        replace(staging, shape=(-(-nbytes // 4),), at=used),
+                        staging,
                         first_row=first,
                         rows=rows,
                         row_stride=place.stride,
                         row_offset=place.offset,
                     )
-                    used = -(-(used + nbytes) // _ALIGNED) * _ALIGNED
+                    await _run(rec)
                     done += nbytes
                     progress(done, total)
+            rec = Recorder(library, scratch)
             for record in self._afterwards:
                 record(rec)
             await _run(rec)
