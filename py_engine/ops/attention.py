@@ -118,7 +118,7 @@ def attention_decode(
         norm,
     )
     shared = _heads_per_group(heads, n_splits)
-    threads = 128 if n_splits < _BUSY else 256
+    threads = 128 if n_splits < _BUSY else max(128, min(2 * heads.D, 256))
     rec.run(
         "attention_decode",
         (heads.H // shared, n_splits, 1),
