@@ -118,6 +118,7 @@ def attention_decode(
         norm,
     )
     shared = _heads_per_group(heads, n_splits)
+    # From _BUSY on splits are long, and worth 16 teams of D / 8 threads; tests/bench/LOG.md.
     threads = 128 if n_splits < _BUSY else max(128, min(2 * heads.D, 256))
     rec.run(
         "attention_decode",
