@@ -83,7 +83,9 @@ def test_rows_are_timed_from_outside(page: Page, served: Site) -> None:
         assert 0.04 <= reply["s"] < 4
         assert 0.02 <= reply["gap"] < reply["s"]
         assert reply["burst"] == 2
-    prompts = [prompt for prompt, _ in asked]
+    settling = [prompt for prompt, tokens in asked if tokens == 64]
+    assert [prompt for prompt, _ in asked[1 : 1 + len(settling)]] == settling != []
+    prompts = [prompt for prompt, tokens in asked if tokens != 64]
     counts = [len(prompt.split()) for prompt in prompts]
     assert counts == [64, 16, 16, 16, 8, 8, 8, 8, 40, 8, 40]
     assert len({*prompts[1:4]}) == 3  # nothing of them can be in the cache
