@@ -143,16 +143,16 @@ class BlobSource {
    * @param {Sink} sink
    */
   async stream(at, nbytes, sink) {
-    const end = Math.min(at + nbytes, this.size);
-    for (let from = at; from < end; ) {
-      const skip = from % WINDOW_BYTES;
-      const window = await this.#window((from - skip) / WINDOW_BYTES);
-      const bytes = window.subarray(skip, skip + end - from);
-      from += bytes.length;
+    for (let left = nbytes; left; ) {
+      const skip = (at + nbytes - left) % WINDOW_BYTES;
+      const window = await this.#window((at + nbytes - left - skip) / WINDOW_BYTES);
+      const bytes = window.subarray(skip, skip + left);
+      left -= bytes.length;
+      if (!bytes.length) {
+        throw new SourceError("TRUNCATED", this.name, `it ends ${left} bytes too early`);
+      }
       await sink(bytes);
     }
-    const left = at + nbytes - end;
-    if (left > 0) throw new SourceError("TRUNCATED", this.name, `it ends ${left} bytes too early`);
   }
 
   /** Forget what was read, as other files' turn has come. */

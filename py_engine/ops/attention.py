@@ -118,8 +118,8 @@ def attention_decode(
         norm,
     )
     shared = _heads_per_group(heads, n_splits)
-    # From _BUSY on splits are long, and worth 16 teams of D / 8 threads; tests/bench/LOG.md.
-    threads = 128 if n_splits < _BUSY else max(128, min(2 * heads.D, 256))
+    many = min(2 * heads.D, 256)  # 16 teams of D / 8 threads for long splits, 8 of D / 4 to merge
+    threads = 128 if n_splits < _BUSY else many
     rec.run(
         "attention_decode",
         (heads.H // shared, n_splits, 1),
@@ -138,7 +138,7 @@ def attention_decode(
             params={"splits": n_splits},
             D=heads.D,
             H=heads.H,
-            WG=rec.library.threads(min(2 * heads.D, 256), heads.D // 4),
+            WG=rec.library.threads(many, heads.D // 4),
         )
 
 

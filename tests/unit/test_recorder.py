@@ -129,6 +129,17 @@ def test_matrices_are_multiplied_by_subgroups_of_32() -> None:
     assert not Library(read, DryDevice(features)).matrices  # the default limits share too little
 
 
+def test_only_a_cpu_is_narrow() -> None:
+    """GPUs have subgroups of 8, too."""
+    device = DryDevice(frozenset({"subgroups"}))
+    for software, size, narrow in ((True, 8, True), (False, 8, False), (True, 32, False)):
+        device.software = software
+        library = Library(read, device)
+        library.subgroup_size = size
+        assert library.narrow is narrow
+        assert library.threads(128, 16) == (16 if narrow else 128)
+
+
 def test_memory_counts_checks_and_frees() -> None:
     device = DryDevice()
     memory = Memory(device)
