@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import prod
@@ -89,7 +89,7 @@ async def inspect(sources: Sequence[Source]) -> dict[str, Any]:
 
 async def load(
     sources: Sequence[Source],
-    device: Device,
+    opening: Awaitable[Device],
     make_encoder: MakeEncoder,
     read_shader: Callable[[str], str],
     *,
@@ -102,6 +102,7 @@ async def load(
 
     Args:
         sources: its files, in order; closed when this returns or raises.
+        opening: gives the device; the header is read meanwhile. It stays open whatever happens.
         make_encoder: makes the host's encoder of a vocabulary.
         read_shader: gives the text of a path below shaders/.
         context: positions of the cache; None takes the model's, up to 4096.
@@ -113,40 +114,55 @@ async def load(
         InferaivedError: the file, the network or the machine; nothing is left allocated.
     """
     started = time.monotonic()
-    memory = Memory(device)
-    programs: Programs | None = None
-    working: list[asyncio.Future[None]] = []
+    memory, programs = None, None
+    working: list[asyncio.Future[Any]] = []
     try:
-        gguf = await read_split(sources)
-        library = Library(read_shader, device)
-        await probe(library, device)
-        tuner = Tuner(library, device, tunings, again=retune)
-        await tuner.recall()
+        preparing = _prepare(opening, read_shader, tunings, again=retune)
+        working += map(asyncio.ensure_future, (read_split(sources), preparing))
+        gguf, (device, library, tuner) = await asyncio.gather(*working)
+        memory = Memory(device)
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached)
         programs.check = SelfCheck(library, device).check
-        working.append(asyncio.ensure_future(programs.compile()))
+        weights = model.weights.load(sources, library, progress or (lambda done, total: None))
+        working += map(asyncio.ensure_future, (weights, programs.compile()))
         await asyncio.sleep(0)  # the compilers run while the tokenizer is made and weights arrive
         tokenizer = _tokenizer(gguf, make_encoder, model.vocabulary)
-        weights = model.weights.load(sources, library, progress or (lambda done, total: None))
-        working.append(asyncio.ensure_future(weights))
         await asyncio.gather(*working)
         await tuner.tune(programs)
         pace = Pace()
         pace.stepped(1, await programs.try_step())
+        programs.build_ahead()
     except BaseException:
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
         if programs:
             programs.close()
-        memory.close()
+        if memory:
+            memory.close()
         raise
     finally:
         for source in sources:
             source.close()
     about, seconds = _describe(gguf, sources[0].name), time.monotonic() - started
     return Engine(about, memory, Sequencer(programs, pace), tokenizer, seconds)
+
+
+async def _prepare(
+    opening: Awaitable[Device],
+    read_shader: Callable[[str], str],
+    tunings: Tunings | None,
+    *,
+    again: bool,
+) -> tuple[Device, Library, Tuner]:
+    """All that does not depend on the model."""
+    device = await opening
+    library = Library(read_shader, device)
+    await probe(library, device)
+    tuner = Tuner(library, device, tunings, again=again)
+    await tuner.recall()
+    return device, library, tuner
 
 
 def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, int]:

@@ -47,6 +47,7 @@ export class Gpu {
   /** @type {GpuError | null} */ #error = null;
   /** @type {string | null} */ #lost = null;
   #unfenced = 0;
+  /** When the last load has ended. */ #loading = Promise.resolve();
   /** When the last allocation's outcome is known. */ #allocated = Promise.resolve();
   /** @type {Promise<undefined>} */ #fence = Promise.resolve(undefined);
 
@@ -183,8 +184,30 @@ export class Gpu {
   }
 
   /**
-   * Stream a file's bytes into a buffer. `writeBuffer` takes multiples of 4, chunks have any
-   * length: up to 3 bytes are carried over, and the last ones padded.
+   * Stream a file's bytes into buffers, after those of the loads before.
+   *
+   * @param {number} file
+   * @param {number[]} segments  at, nbytes, handle, to; and so on
+   * @returns {Promise<void>}
+   */
+  load(file, ...segments) {
+    this.#check();
+    const streamed = this.#loading.then(async () => {
+      for (let i = 0; i < segments.length; i += 4) {
+        const [at = 0, nbytes = 0, handle = 0, to = 0] = segments.slice(i, i + 4);
+        await this.#bring(file, at, nbytes, handle, to);
+      }
+    });
+    this.#loading = streamed.catch(() => {});
+    const allocated = streamed.then(() => this.#unlessLost(this.#allocated));
+    const loading = allocated.then(() => this.#check());
+    loading.catch(() => {}); // as of a read: told to who awaits it, if anybody still does
+    return loading;
+  }
+
+  /**
+   * One segment. `writeBuffer` takes multiples of 4, chunks have any length: up to 3 bytes are
+   * carried over, and the last ones padded.
    *
    * @param {number} file
    * @param {number} at
@@ -192,8 +215,7 @@ export class Gpu {
    * @param {Handle} handle
    * @param {number} to
    */
-  async load(file, at, nbytes, handle, to) {
-    this.#check();
+  async #bring(file, at, nbytes, handle, to) {
     const { queue } = this.#device;
     const buffer = this.#buffer(handle);
     const carry = new Uint8Array(4);
@@ -218,8 +240,6 @@ export class Gpu {
     };
     await this.#unlessLost(this.#files.stream(file, at, nbytes, sink));
     if (carried) queue.writeBuffer(buffer, to, carry.fill(0, carried));
-    await this.#unlessLost(this.#allocated);
-    this.#check();
   }
 
   /**

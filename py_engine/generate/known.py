@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import exp, log, log2, sqrt
 
 from py_engine.generate.sampling import Sampling
@@ -79,6 +80,7 @@ class _Pattern:
         self._quants = draw.choices(range(self._range), k=256)
         self._scales = draw.choices((1, 2, 3), k=8)
         self._offsets = draw.choices((0, 1, 2), k=8) if type in _WITH_OFFSET else [0] * 8
+        self._octets = [self._quants[i : i + 8] for i in range(0, 256, 8)]
         zero = _ZEROS.get(type, 0)
         self.weights = [
             self._scales[i // 32] * (q - zero) - self._offsets[i // 32]
@@ -93,13 +95,6 @@ class _Pattern:
         scales = _halves(gain * s for s in self._scales)
         if type == "Q8_0":
             return bytes((q - 128) % 256 for q in quants), b"", scales
-        octets = [quants[i : i + 8] for i in range(0, 256, 8)]
-        qs = bytes((o[i] & 15) | (o[i + 4] & 15) << 4 for o in octets for i in range(4))
-        width = {32: 1, 64: 2}.get(self._range, 0)  # bits of a weight in hi, bytes of an octet
-        hi = b"".join(
-            sum(q >> 4 << width * i for i, q in enumerate(octet)).to_bytes(width, "little")
-            for octet in octets
-        )
         pairs = list(zip(self._scales, self._offsets, strict=True))
         if type == "Q6_K":
             scales = bytes(s for s in self._scales for _ in range(2)) + floats(gain)
@@ -107,7 +102,19 @@ class _Pattern:
             scales = bytes(v for pair in pairs for v in pair) + _halves((gain, gain))
         elif type in _WITH_OFFSET:
             scales = _halves(gain * v for s, o in pairs for v in (s, -o))
-        return qs, hi, scales
+        return self._low, self._high, scales
+
+    @cached_property
+    def _low(self) -> bytes:
+        return bytes((o[i] & 15) | (o[i + 4] & 15) << 4 for o in self._octets for i in range(4))
+
+    @cached_property
+    def _high(self) -> bytes:
+        width = {32: 1, 64: 2}.get(self._range, 0)  # bits of a weight in hi, bytes of an octet
+        return b"".join(
+            sum(q >> 4 << width * i for i, q in enumerate(octet)).to_bytes(width, "little")
+            for octet in self._octets
+        )
 
 
 _GAINS = (0.5, 1.0, 1.5, 2.0, 2.5)
@@ -179,11 +186,9 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
             line[at + r // pair] = y + (UNTOUCHED if c["ADD"] else 0.0)
         want += line
     quiet = 1.0 if c["NORM"] else down
-    once = b"".join(
-        floats(*(quiet * a * v for v in x[:n])) for a, n in zip(loud, ends, strict=True)
-    )
-    twice = b"".join(
-        floats(*(2 * quiet * a * v for v in x[:n])) for a, n in zip(loud, ends, strict=True)
+    lines = {a: [floats(*[t * quiet * a * v for v in x]) for t in (1, 2)] for a in set(loud)}
+    once, twice = (
+        b"".join(lines[a][t][: 4 * n] for a, n in zip(loud, ends, strict=True)) for t in range(2)
     )
     weights = floats(*(down * g for g in norm)) * len(loud)
     inputs = {"w": planes, "x": once + twice, "state": _state(2)}

@@ -75,6 +75,7 @@ class Sequencer:
                 while len(flight) < AHEAD and submitted < most:
                     steps = min(self.pace.steps(), most - submitted, RING - submitted % RING)
                     position = len(prompt) + submitted - 1
+                    await self.programs.reach(position + 1, position + steps)
                     flight.append((self.programs.steps(position, submitted, steps), steps))
                     submitted += steps
                 done, steps = flight.popleft()
@@ -111,6 +112,7 @@ class Sequencer:
                 await self._chunk_done(*waiting)
             waiting = following
             at += size
+        await self.programs.reach(len(prompt))
         if waiting:
             await self._chunk_done(*waiting)
         return at
@@ -149,6 +151,7 @@ class Sequencer:
         row = 4 * self.programs.model.vocabulary
         for at in range(0, len(ids), 1 if by_step else SCORED):
             if by_step:
+                await self.programs.reach(at + 1)
                 logits = await self.programs.score_step(ids[at], at)
                 self._cached.append(ids[at])
             else:

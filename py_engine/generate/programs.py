@@ -135,23 +135,41 @@ class Programs:
         return key
 
     async def compile(self) -> None:
-        """Build what every reply needs; errors of allocation come up here too.
+        """Build what every reply begins with; errors of allocation come up here too.
 
-        Then begin with what prompts need, while others work, unless the compiler is a slow one.
+        Then begin with what most first prompts need, while others work, unless the compiler is a
+        slow one: then it has its hour now, and never in the middle of a reply.
         """
-        counts = {splits(at) for at in (*range(1, self.context, SPAN), self.context)}
         begin = time.perf_counter()
-        steps = [f"{kind} {n}" for n in sorted(counts) for kind in ("decode", "last")]
-        await self._build([*steps, "logits", "sample"])
+        await self._build([*_steps(1), "logits", "sample"])
         self.compile_s = time.perf_counter() - begin
-        if self._library and not self._library.narrow and self.compile_s < SLOW_COMPILE_S:
-            self._ahead = asyncio.ensure_future(self._build_ahead())
+        quick = self.compile_s < SLOW_COMPILE_S and self._library and not self._library.narrow
+        if not quick or not self.device.compiles_aside:
+            await self._build(self._longer())
+        if quick:
+            self._ahead = asyncio.ensure_future(self._build_ahead([_prefill(_FIRST)]))
 
-    async def _build_ahead(self) -> None:
-        later = CHUNKS if self.device.compiles_aside else ()
+    def build_ahead(self) -> None:
+        """Go on with longer replies and prompts: the weights are there, and Python has time."""
+        if self._ahead and self.device.compiles_aside:
+            keys = [*self._longer(), *map(_prefill, CHUNKS)]
+            self._ahead = asyncio.ensure_future(self._build_ahead(keys, self._ahead))
+
+    def _longer(self) -> list[str]:
+        positions = (*range(1, self.context, SPAN), self.context)
+        return list(dict.fromkeys(key for position in positions for key in _steps(position)))
+
+    async def reach(self, *positions: int) -> None:
+        """Have the programs of steps, and of a prompt's last token, that see so many positions."""
+        await self._build([key for position in positions for key in _steps(position)])
+
+    async def _build_ahead(
+        self, keys: Sequence[str], before: asyncio.Future[None] | None = None
+    ) -> None:
+        if before:
+            await before
         with suppress(InferaivedError):  # who needs it meets it again
-            await self._build([_prefill(_FIRST)])
-            await self._build([_prefill(size) for size in later])
+            await self._build(keys)
 
     async def settled(self) -> None:
         """Wait until nothing is built but what is asked for."""
@@ -241,19 +259,24 @@ class Programs:
     def chunk(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
         """Submit tokens to the cache from position `at`; resolves when they are in it.
 
-        For this and the next, `prepare` comes first.
+        `prepare` comes first.
         """
         self._feed(ids, at)
         return self.device.read(self._act.state.handle, 0, 16, [self._programs[_prefill(len(ids))]])
 
     def first(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
-        """Submit the last chunk of a prompt and sample: (token, log probability) in 8 bytes."""
+        """Submit the last chunk of a prompt and sample: (token, log probability) in 8 bytes.
+
+        `prepare` and `reach` come first.
+        """
         self._feed(ids, at)
         keys = (_prefill(len(ids)), f"last {splits(at + len(ids))}", "logits", "sample")
         return self._ring_slots(0, 1, [self._programs[key] for key in keys])
 
     def steps(self, at: int, index: int, count: int) -> Awaitable[bytes]:
         """Submit steps, from the token sampled last at position `at`: 8 bytes each, as `first`.
+
+        `reach` comes first.
 
         Args:
             index: number of the first in its reply; the ring's end is not among them.
@@ -273,7 +296,7 @@ class Programs:
         return self.device.read(self._all_logits.handle, 0, nbytes, programs)
 
     def score_step(self, token: int, at: int) -> Awaitable[bytes]:
-        """Submit one token the way decode does; its logits, (V,) f32."""
+        """Submit one token the way decode does, after `reach`; its logits, (V,) f32."""
         self._feed([token], at)
         programs = [self._programs[f"decode {splits(at + 1)}"], self._programs["logits"]]
         return self.device.read(self._logits.handle, 0, self._logits.nbytes, programs)
@@ -285,6 +308,11 @@ class Programs:
 
     def _ring_slots(self, index: int, count: int, programs: Sequence[Program]) -> Awaitable[bytes]:
         return self.device.read(self._ring.handle, index % RING * 8, count * 8, programs)
+
+
+def _steps(positions: int) -> tuple[str, str]:
+    """The keys of the programs for a token that sees so many positions, itself included."""
+    return f"decode {splits(positions)}", f"last {splits(positions)}"
 
 
 def _prefill(tokens: int) -> str:

@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Iterable
+from functools import cached_property
 from typing import Literal, Protocol
 from zlib import crc32
 
@@ -64,10 +65,12 @@ class Tuner:
     ) -> None:
         self._library, self._device, self._kept = library, device, kept
         self._again = again
-        sample = library.shader("matvec", {}, {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"})
-        build = crc32(f"{sample.code}{CANDIDATES}".encode())
-        self._place = f"{device.info} {build:08x}"
         self._found: dict[str, Tiling] = {}
+
+    @cached_property
+    def _place(self) -> str:
+        sample = self._library.shader("matvec", {}, {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"})
+        return f"{self._device.info} {crc32(f'{sample.code}{CANDIDATES}'.encode()):08x}"
 
     async def recall(self) -> None:
         """Set the library's tilings to what is kept; before programs are recorded."""

@@ -6,8 +6,9 @@ this file and hosts/worker.py touches JavaScript; `rebuilt` makes its errors our
 
 import json
 from array import array
-from collections.abc import Awaitable, Generator, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from itertools import chain
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from pyodide.ffi import JsException, to_js
 
@@ -19,8 +20,10 @@ from py_engine.base.errors import (
     ShaderError,
     SourceError,
 )
-from py_engine.gpu.device import Dispatch, Handle, Program
+from py_engine.gpu.device import Dispatch, Handle, Program, Segment
 from py_engine.gpu.wgsl import Shader
+
+T = TypeVar("T")
 
 
 class Streamable(Protocol):
@@ -63,9 +66,11 @@ class BrowserDevice:
         except JsException as error:
             raise rebuilt(error) from None
 
-    async def load(self, source: object, at: int, nbytes: int, handle: Handle, to: int) -> None:
+    def load(self, source: object, segments: Sequence[Segment]) -> Awaitable[None]:
         try:
-            await self._load(cast(Streamable, source).id, at, nbytes, handle, to)
+            file = cast(Streamable, source).id
+            promise = self._load(file, *chain.from_iterable(segments))
+            return _Promise(promise, lambda _: None)
         except JsException as error:
             raise rebuilt(error) from None
 
@@ -113,7 +118,8 @@ class BrowserDevice:
         self, handle: Handle, at: int, nbytes: int, programs: Sequence[Program] = ()
     ) -> Awaitable[bytes]:
         try:
-            return _Reading(self._read(handle, at, nbytes, *programs))
+            promise = self._read(handle, at, nbytes, *programs)
+            return _Promise(promise, lambda data: cast(bytes, data.to_bytes()))
         except JsException as error:
             raise rebuilt(error) from None
 
@@ -122,18 +128,18 @@ class BrowserDevice:
         self._close()
 
 
-class _Reading:
-    """The bytes of a read under way. Not a coroutine, so that it may also be left unawaited."""
+class _Promise(Generic[T]):
+    """What is under way. Not a coroutine, so that it may also be left unawaited."""
 
-    def __init__(self, promise: Any) -> None:
-        self._promise = promise
+    def __init__(self, promise: Any, take: Callable[[Any], T]) -> None:
+        self._promise, self._take = promise, take
 
-    def __await__(self) -> Generator[Any, None, bytes]:
+    def __await__(self) -> Generator[Any, None, T]:
         try:
-            data = yield from self._promise.__await__()
+            result = yield from self._promise.__await__()
         except JsException as error:
             raise rebuilt(error) from None
-        return cast(bytes, data.to_bytes())
+        return self._take(result)
 
 
 def rebuilt(error: Any) -> Exception:

@@ -6,8 +6,7 @@ programs; it does not know models, tensors or types.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from py_engine.gpu.wgsl import Shader
 
@@ -15,8 +14,7 @@ Handle = int
 Program = int
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """`nbytes` bytes of a buffer from byte `at`, which is a multiple of 256."""
 
     handle: Handle
@@ -24,13 +22,21 @@ class Binding:
     nbytes: int
 
 
-@dataclass(frozen=True)
-class Dispatch:
+class Dispatch(NamedTuple):
     """One kernel launch: `bindings` in the shader's own binding order, `groups` workgroups."""
 
     shader: Shader
     bindings: tuple[Binding, ...]
     groups: tuple[int, int, int]
+
+
+class Segment(NamedTuple):
+    """`nbytes` bytes of a file from byte `at`, for a buffer at byte `to`, a multiple of 4."""
+
+    at: int
+    nbytes: int
+    handle: Handle
+    to: int
 
 
 class Device(Protocol):
@@ -77,13 +83,11 @@ class Device(Protocol):
     def write(self, handle: Handle, at: int, data: bytes) -> None:
         """Copy small data into a buffer; `at` and the length are multiples of 4."""
 
-    def load(
-        self, source: object, at: int, nbytes: int, handle: Handle, to: int
-    ) -> Awaitable[None]:
-        """Stream `nbytes` of this host's own `source` from byte `at` into a buffer at byte `to`.
+    def load(self, source: object, segments: Sequence[Segment]) -> Awaitable[None]:
+        """Stream segments of this host's own `source` into buffers, in their order.
 
         A length that is no multiple of 4 is padded with zeros. In the browser Python sees none of
-        the bytes.
+        the bytes. It begins when the method is called, or when the loads before have ended.
         """
 
     def compile(self, shaders: Sequence[Shader]) -> Awaitable[None]:
@@ -106,3 +110,8 @@ class Device(Protocol):
         The work is submitted when the method is called, not when its result is awaited; several
         reads may be in flight. `at` and `nbytes` are multiples of 4.
         """
+
+
+async def opened(device: Device) -> Device:
+    """A device that is there, for whoever waits for one."""
+    return device

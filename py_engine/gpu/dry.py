@@ -5,7 +5,7 @@ Knows the contract in device.py; nothing that is written to it can be read back.
 
 from collections.abc import Awaitable, Mapping, Sequence
 
-from py_engine.gpu.device import Dispatch, Handle, Program
+from py_engine.gpu.device import Dispatch, Handle, Program, Segment
 from py_engine.gpu.wgsl import Shader
 
 DEFAULT_LIMITS: Mapping[str, int] = {
@@ -54,9 +54,10 @@ class DryDevice:
         if at < 0 or at + len(data) > self.buffers[handle]:
             raise ValueError(f"write of {len(data)} bytes at {at} leaves the buffer")
 
-    async def load(self, source: object, at: int, nbytes: int, handle: Handle, to: int) -> None:
-        if to + nbytes > self.buffers[handle]:
-            raise ValueError(f"load of {nbytes} bytes at {to} leaves the buffer")
+    async def load(self, source: object, segments: Sequence[Segment]) -> None:
+        for _, nbytes, handle, to in segments:
+            if to + nbytes > self.buffers[handle]:
+                raise ValueError(f"load of {nbytes} bytes at {to} leaves the buffer")
 
     async def compile(self, shaders: Sequence[Shader]) -> None:
         pass

@@ -12,7 +12,7 @@ import wgpu
 import wgpu.backends.wgpu_native
 
 from py_engine.base.errors import DeviceLost, DeviceMemory, MissingFeature, ShaderError
-from py_engine.gpu.device import Dispatch, Handle, Program
+from py_engine.gpu.device import Dispatch, Handle, Program, Segment
 from py_engine.gpu.wgpu_direct import Launch, replay, shader_module
 from py_engine.gpu.wgsl import Shader
 
@@ -101,9 +101,13 @@ class NativeDevice:
     def write(self, handle: Handle, at: int, data: bytes | memoryview) -> None:
         self._device.queue.write_buffer(self._buffers[handle], at, data)
 
-    async def load(self, source: object, at: int, nbytes: int, handle: Handle, to: int) -> None:
+    async def load(self, source: object, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            self._bring(cast(Streamable, source), *segment)
+
+    def _bring(self, source: Streamable, at: int, nbytes: int, handle: Handle, to: int) -> None:
         carry = b""
-        for chunk in cast(Streamable, source).chunks(at, nbytes):
+        for chunk in source.chunks(at, nbytes):
             data = carry + bytes(chunk) if carry else chunk
             whole = len(data) // 4 * 4
             if whole:

@@ -8,6 +8,7 @@ and programs made later, all together.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from py_engine.gpu.device import Binding, Device, Dispatch
 from py_engine.gpu.tensor import Memory, Tensor
@@ -34,7 +35,7 @@ class Library:
     """
 
     def __init__(self, read: Callable[[str], str], device: Device) -> None:
-        self._read = read
+        self._read = cache(read)
         self._enables = device.wgsl_enables
         self._shaders: dict[object, Shader] = {}
         self._software = device.software
@@ -90,7 +91,7 @@ class Library:
         self, name: str, constants: Mapping[str, Value], includes: Mapping[str, str]
     ) -> Shader:
         """The shader with these constants; the same request gives the same object."""
-        key = (name, tuple(sorted(constants.items())), tuple(sorted(includes.items())))
+        key = (name, frozenset(constants.items()), frozenset(includes.items()))
         if key not in self._shaders:
             chosen = self._chosen(name, includes)
             shader = load(self._read, name, includes=chosen, constants=constants)
@@ -135,16 +136,16 @@ class Recorder:
             params: the fields of the shader's `Params`.
         """
         shader = self.library.shader(name, constants, includes or {})
-        wanted = {label for label, _ in shader.bindings if label != "params"}
-        if wanted != set(buffers):
-            raise TypeError(f"{name}: bindings are {sorted(wanted)}, got {sorted(buffers)}")
         slots: dict[str, Tensor | Binding] = dict(buffers)
         if shader.params or params:
             slots["params"] = self.memory.params(shader.pack(params or {}))
+        labels = [label for label, _ in shader.bindings]
+        if slots.keys() != set(labels):
+            raise TypeError(f"{name}: bindings are {sorted(labels)}, got {sorted(slots)}")
         self.dispatches.append(
             Dispatch(
                 shader,
-                tuple(_binding(slots[label]) for label, _ in shader.bindings),
+                tuple([_binding(slots[label]) for label in labels]),
                 self._spread(groups) if isinstance(groups, int) else groups,
             )
         )

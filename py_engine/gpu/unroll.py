@@ -19,7 +19,12 @@ _MARK = re.compile(
     re.M,
 )
 _BRACE = re.compile(r"[{}]")
+_LITERAL = re.compile(r"(\d+)u?")
 _WORD = re.compile(r"\b[A-Za-z_]\w*\b")
+_WORDS: Mapping[str, object] = {
+    "select": lambda no, yes, when: yes if when else no,
+    "min": min, "max": max, "true": True, "false": False,
+}  # fmt: skip
 
 
 def unroll(code: str) -> str:
@@ -30,15 +35,23 @@ def unroll(code: str) -> str:
     """
     if "// #unroll" not in code:
         return code
-    constants: dict[str, int] = {}
-    for name, text in _CONST.findall(code):
-        value = _value(text, constants)
-        if value is not None:
-            constants[name] = value
-    return _expanded(code, constants)
+    return _expanded(code, _Constants(code))
 
 
-def _expanded(code: str, constants: Mapping[str, int]) -> str:
+class _Constants(dict[str, int | None]):
+    """A text's constants by name, worked out when first asked for; None is of another kind."""
+
+    def __init__(self, code: str) -> None:
+        self._texts: dict[str, str] = dict(_CONST.findall(code))
+
+    def __missing__(self, name: str) -> int | None:
+        self[name] = None
+        if name in self._texts:
+            self[name] = _value(self._texts[name], self)
+        return self[name]
+
+
+def _expanded(code: str, constants: _Constants) -> str:
     pieces, at = list[str](), 0
     while match := _MARK.search(code, at):
         pieces.append(code[at : match.start()])
@@ -69,16 +82,19 @@ def _closing(code: str, at: int) -> int:
     raise ValueError("a brace is not closed")
 
 
-def _value(text: str, constants: Mapping[str, int]) -> int | None:
+def _value(text: str, constants: _Constants) -> int | None:
     """A constant u32 expression's value; None where it is of another kind."""
-    words = {**constants, "select": lambda no, yes, when: yes if when else no}
-    words |= {"min": min, "max": max, "true": True, "false": False}
+    if literal := _LITERAL.fullmatch(text):
+        return int(literal[1])
     python = re.sub(r"\b(\d+)u\b", r"\1", text).replace("/", "//")
     python = python.replace("&&", " and ").replace("||", " or ")
-    if re.search(r"[^\w\s+\-*/%()<>=,&|~!]", python) or set(_WORD.findall(python)) - {
-        *words, "and", "or",
-    }:  # fmt: skip
+    if re.search(r"[^\w\s+\-*/%()<>=,&|~!]", python):
         return None
+    words = dict(_WORDS)
+    for word in set(_WORD.findall(python)) - {*_WORDS, "and", "or"}:
+        words[word] = constants[word]
+        if words[word] is None:
+            return None
     try:
         return int(eval(python, {"__builtins__": {}}, words))  # digits and our own constants only
     except (SyntaxError, ArithmeticError, TypeError, ValueError):

@@ -14,6 +14,7 @@ import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from py_engine.gpu.unroll import unroll
 
@@ -44,11 +45,15 @@ class Shader:
 
     def pack(self, values: Mapping[str, int | float]) -> bytes:
         """The bytes of `struct Params`; a missing or unknown field is a TypeError."""
-        names = [name for name, _ in self.params]
-        if sorted(names) != sorted(values):
-            raise TypeError(f"{self.name}: Params are {names}, got {sorted(values)}")
-        formats = "".join(_FORMAT[kind] for _, kind in self.params)
-        return struct.pack("<" + formats, *(values[name] for name in names))
+        names, layout = self._layout
+        if values.keys() != names.keys():
+            raise TypeError(f"{self.name}: Params are {list(names)}, got {sorted(values)}")
+        return layout.pack(*[values[name] for name in names])
+
+    @cached_property
+    def _layout(self) -> tuple[dict[str, str], struct.Struct]:
+        names = dict(self.params)
+        return names, struct.Struct("<" + "".join(_FORMAT[kind] for kind in names.values()))
 
 
 def load(

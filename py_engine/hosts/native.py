@@ -21,6 +21,7 @@ from py_engine.engine import Piece
 from py_engine.formats.gguf import read_split
 from py_engine.generate.sampling import Sampling
 from py_engine.generate.tune import Tune
+from py_engine.gpu.device import opened
 from py_engine.gpu.native import NativeDevice
 from py_engine.hosts.files import open_sources
 from py_engine.text.tokenizer import Tokenizer
@@ -136,7 +137,7 @@ class NativeEngine:
             self._device = NativeDevice(self._withhold, default_limits=self._default_limits)
         self.engine = await engine.load(
             open_sources(model),
-            self._device,
+            opened(self._device),
             LibraryEncoder,
             read_shader,
             context=context,

@@ -164,12 +164,12 @@ class Worker:
             self._free()
             tune = message.get("tune", True)
             sources: list[BrowserSource] = []
+            opening = asyncio.ensure_future(self._open_device())
             try:
                 await self._open(message["model"], sources)
-                self._device = await self._open_device()
                 self._engine = await load(
                     sources,
-                    self._device,
+                    asyncio.shield(opening),
                     self._make_encoder,
                     read_shader,
                     context=message.get("context"),
@@ -180,6 +180,7 @@ class Worker:
                 await self._engine.report(Debug(self._js.debug, print))  # to the console
                 return self._engine.info
             except BaseException:
+                await asyncio.wait([opening])  # what opens late has to be closed, too
                 self._free()
                 raise
             finally:
@@ -251,7 +252,8 @@ class Worker:
 
     async def _open_device(self) -> BrowserDevice:
         try:
-            return BrowserDevice(await self._js.openGpu())
+            self._device = BrowserDevice(await self._js.openGpu())
+            return self._device
         except JsException as error:
             raise rebuilt(error) from None
 

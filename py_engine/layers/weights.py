@@ -5,21 +5,28 @@ made at once, so that a model that does not fit its file, or its machine, fails 
 weight is fetched. Then `load` streams the file in its own order. The bytes pass it by.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
 
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType, UnusedTensors
 from py_engine.formats.gguf import GGUF, TensorInfo
 from py_engine.formats.quants import QUANTS, SUPPORTED
 from py_engine.formats.source import Source
+from py_engine.gpu.device import Segment
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.layers.linear import Linear
-from py_engine.ops.weight import Weight, allocate, plane_words, repack
+from py_engine.ops.weight import Weight, allocate, plane_words, repack, repacker
 
 _PIECE = 4 << 20
-"""Bytes of a tensor that are fetched and repacked at a time."""
+"""Bytes that are fetched and repacked at a time: a piece of a tensor, or several tensors."""
+_STAGES = 4
+"""Pieces on their way at a time: bytes arrive while Python has its turn."""
+_ALIGNED = 256
+"""Where a binding may begin."""
 _SHARD_ROWS = 64
 """Shards begin at multiples of this, so that interleaved rows stay together."""
 
@@ -33,6 +40,18 @@ class _Rows:
     rows: int
     stride: int
     offset: int
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Bytes of a file, and where they go: `rows` rows from `first` of a place, or a vector."""
+
+    file: int
+    at: int
+    nbytes: int
+    place: _Rows | Tensor
+    first: int = 0
+    rows: int = 0
 
 
 class Weights:
@@ -162,56 +181,95 @@ class Weights:
             sources: the files of the model.
             progress: called with (bytes done, bytes in all) after each piece.
         """
-        wanted = self.gguf.tensors.values()
-        total, done = sum(info.nbytes for info in wanted), 0
+        infos = self.gguf.tensors.values()
+        total, done = sum(info.nbytes for info in infos), 0
         device = self.memory.device
         scratch = Memory(device)
         try:
-            longest = max((_row_bytes(info) for info in wanted if len(info.shape) > 1), default=4)
-            staging = scratch.tensor((-(-max(_PIECE, longest) // 4),), "staging", "u32")
-            for info in wanted:
-                source = sources[info.file]
-                if info.name in self._vectors:
-                    vector = self._vectors[info.name]
-                    await device.load(source, info.at, info.nbytes, vector.handle, vector.at)
-                    done += info.nbytes
-                    progress(done, total)
-                for place, first, rows in self._pieces(info):
-                    nbytes = rows * _row_bytes(info)
-                    at = info.at + (place.first + first) * _row_bytes(info)
-                    await device.load(source, at, nbytes, staging.handle, 0)
-                    rec = Recorder(library, scratch)
-                    repack(
-                        rec,
-                        place.weight,
-                        staging,
-                        first_row=first,
-                        rows=rows,
-                        row_stride=place.stride,
-                        row_offset=place.offset,
-                    )
-                    await _run(rec)
-                    done += nbytes
-                    progress(done, total)
-            rec = Recorder(library, scratch)
+            last = Recorder(library, scratch)
             for record in self._afterwards:
-                record(rec)
-            await _run(rec)
+                record(last)
+            weights = {place.weight for places in self._rows.values() for place in places}
+            needed = [repacker(library, weight) for weight in weights]
+            await device.compile(needed + [dispatch.shader for dispatch in last.dispatches])
+            longest = max((_row_bytes(info) for info in infos if len(info.shape) > 1), default=4)
+            words = -(-max(_PIECE, longest) // 4)
+            stages = cycle([scratch.tensor((words,), "staging", "u32") for _ in range(_STAGES)])
+            waiting: deque[Callable[[], Awaitable[None]]] = deque()
+            for batch in self._batches(4 * words):
+                if len(waiting) == _STAGES:
+                    await waiting.popleft()()
+                rec = Recorder(library, scratch)
+                segments = list(_stage(rec, batch, next(stages)))
+                loading = device.load(sources[batch[0].file], segments)
+                done += sum(piece.nbytes for piece in batch)
+                waiting.append(partial(_finish, loading, rec, partial(progress, done, total)))
+            while waiting:
+                await waiting.popleft()()
+            _run(last)
         finally:
             scratch.close()
 
-    def _pieces(self, info: TensorInfo) -> Iterator[tuple[_Rows, int, int]]:
-        """(place, first of its rows, number of rows) of each piece, in the tensor's order."""
-        most = max(_PIECE // _row_bytes(info), 1)
-        for place in self._rows.get(info.name, ()):
-            for first in range(0, place.rows, most):
-                yield place, first, min(most, place.rows - first)
+    def _batches(self, room: int) -> Iterator[list[_Piece]]:
+        """All pieces in the files' order, as many at a time as fit into the staging buffer."""
+        batch: list[_Piece] = []
+        used = 0
+        for piece in self._pieces():
+            if batch and (used + piece.nbytes > room or piece.file != batch[0].file):
+                yield batch
+                batch, used = [], 0
+            batch.append(piece)
+            used += _aligned(piece.nbytes)
+        if batch:
+            yield batch
+
+    def _pieces(self) -> Iterator[_Piece]:
+        for info in self.gguf.tensors.values():
+            if info.name in self._vectors:
+                yield _Piece(info.file, info.at, info.nbytes, self._vectors[info.name])
+            row = _row_bytes(info)
+            most = max(_PIECE // row, 1)
+            for place in self._rows.get(info.name, ()):
+                for first in range(0, place.rows, most):
+                    rows = min(most, place.rows - first)
+                    at = info.at + (place.first + first) * row
+                    yield _Piece(info.file, at, rows * row, place, first, rows)
 
 
-async def _run(rec: Recorder) -> None:
-    """Compile, submit and forget what was recorded."""
+def _stage(rec: Recorder, batch: Sequence[_Piece], staging: Tensor) -> Iterator[Segment]:
+    """Have a batch repacked; where the bytes of each piece are to be by then."""
+    used = 0
+    for piece in batch:
+        place = piece.place
+        if isinstance(place, Tensor):
+            yield Segment(piece.at, piece.nbytes, place.handle, place.at)
+            continue
+        repack(
+            rec,
+            place.weight,
+            Tensor(staging.handle, (-(-piece.nbytes // 4),), "u32", used),
+            first_row=piece.first,
+            rows=piece.rows,
+            row_stride=place.stride,
+            row_offset=place.offset,
+        )
+        yield Segment(piece.at, piece.nbytes, staging.handle, used)
+        used += _aligned(piece.nbytes)
+
+
+def _aligned(nbytes: int) -> int:
+    return -(-nbytes // _ALIGNED) * _ALIGNED
+
+
+async def _finish(loading: Awaitable[None], rec: Recorder, tell: Callable[[], None]) -> None:
+    await loading
+    _run(rec)
+    tell()
+
+
+def _run(rec: Recorder) -> None:
+    """Submit and forget what was recorded; its shaders are compiled."""
     device = rec.memory.device
-    await device.compile([dispatch.shader for dispatch in rec.dispatches])
     program = device.record(rec.dispatches)
     device.submit([program])
     device.drop(program)

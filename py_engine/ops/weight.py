@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from py_engine.formats.quants import QUANTS
-from py_engine.gpu.recorder import Recorder
+from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
-from py_engine.gpu.wgsl import Value
+from py_engine.gpu.wgsl import Shader, Value
 
 _WORDS = {
     "F32": (256, 0, 0),
@@ -86,6 +86,11 @@ def allocate(memory: Memory, type: str, rows: int, columns: int, label: str) -> 
     return Weight(type, rows, columns, memory.tensor((words,), label, "u32"), hi, sc)
 
 
+def repacker(library: Library, weight: Weight) -> Shader:
+    """The kernel of `repack`, so that it can be compiled ahead of its use."""
+    return library.shader("load/repack", *_variant(weight))
+
+
 def repack(
     rec: Recorder,
     weight: Weight,
@@ -109,7 +114,7 @@ def repack(
     nbytes = rows * weight.columns // quant.block * quant.nbytes
     if last >= weight.rows or raw.nbytes < nbytes:
         raise ValueError(f"{rows} rows from {first_row} do not fit: {weight}, {raw}")
-    name, constants = _REPACK[weight.type]
+    constants, includes = _variant(weight)
     rec.run(
         "load/repack",
         -(-rows * weight.columns // (32 * _THREADS)),
@@ -122,8 +127,13 @@ def repack(
             "hi": weight.hi,
             "sc": weight.sc,
         },
-        includes={"load/repack_type.wgsl": f"load/repack_{name}.wgsl"},
-        WG=_THREADS,
-        K=weight.columns,
+        includes=includes,
         **constants,
     )
+
+
+def _variant(weight: Weight) -> tuple[dict[str, Value], dict[str, str]]:
+    """The constants and includes of a weight's `load/repack`."""
+    name, constants = _REPACK[weight.type]
+    includes = {"load/repack_type.wgsl": f"load/repack_{name}.wgsl"}
+    return {"WG": _THREADS, "K": weight.columns, **constants}, includes

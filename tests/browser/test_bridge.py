@@ -94,15 +94,15 @@ json.dumps([values, sorted(device.features), device.limits["maxStorageBuffersPer
 
 def test_a_file_is_loaded_by_its_number(pyodide: Page) -> None:
     code = """
-await device.load(SimpleNamespace(id=1), 5, 7, total, 4)
+await device.load(SimpleNamespace(id=1), [(5, 5, total, 4), (10, 2, total, 12)])
 try:
-    await device.load(SimpleNamespace(id=2), 0, 4, total, 0)
+    await device.load(SimpleNamespace(id=2), [(0, 4, total, 0)])
 except SourceError as error:
     told = [error.code, error.name, str(error), error.hint]
 json.dumps([list(await device.read(total, 0, 16)), told])
 """
     got, told = run(pyodide, code)
-    assert got == [0, 0, 0, 0, 5, 6, 7, 8, 9, 10, 11, 0, 0, 0, 0, 0]
+    assert got == [0, 0, 0, 0, 5, 6, 7, 8, 9, 0, 0, 0, 10, 11, 0, 0]
     assert told == ["HTTP", "m.gguf", "could not read m.gguf: it says 500", "Try again."]
 
 

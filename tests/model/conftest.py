@@ -9,6 +9,7 @@ import pytest
 
 from py_engine.engine import Engine, Reply, load
 from py_engine.generate.sampling import Sampling
+from py_engine.gpu.device import opened as ready
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
 from py_engine.hosts.files import open_sources
@@ -37,7 +38,11 @@ def open_model(rung: tuple[NativeDevice, Library, str]) -> Iterator[Open]:
 
     def open_one(spec: Spec, *, context: int | None = None) -> Engine:
         loading = load(
-            open_sources(str(spec.path)), device, LibraryEncoder, read_shader, context=context
+            open_sources(str(spec.path)),
+            ready(device),
+            LibraryEncoder,
+            read_shader,
+            context=context,
         )
         engines.append(asyncio.run(loading))
         return engines[-1]

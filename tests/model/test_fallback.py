@@ -8,6 +8,7 @@ import pytest
 
 from py_engine.engine import Engine, load
 from py_engine.generate.sampling import Sampling
+from py_engine.gpu.device import opened as ready
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
 from py_engine.hosts.files import open_sources
@@ -31,7 +32,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Spec:
 
 
 def opened(model: Spec, device: NativeDevice, read: Callable[[str], str]) -> Engine:
-    return asyncio.run(load(open_sources(str(model.path)), device, LibraryEncoder, read))
+    return asyncio.run(load(open_sources(str(model.path)), ready(device), LibraryEncoder, read))
 
 
 @pytest.mark.parametrize("rung", ["subgroups"], indirect=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from py_engine.base.errors import DeviceLost
-from py_engine.gpu.device import Binding, Dispatch
+from py_engine.gpu.device import Binding, Dispatch, Segment
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.wgsl import Shader
 from py_engine.hosts.native import NativeEngine
@@ -41,7 +41,7 @@ def test_every_verb_tells_a_loss() -> None:
         for verb in (
             lambda: device.alloc(4, "more"),
             lambda: device.write(handle, 0, bytes(4)),
-            lambda: device.load(Zeros(), 0, 5, handle, 0),
+            lambda: device.load(Zeros(), [Segment(0, 5, handle, 0)]),
             lambda: device.compile([other]),
             lambda: device.record([dispatch]),
             lambda: device.submit([program]),

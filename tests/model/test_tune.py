@@ -11,6 +11,7 @@ from py_engine.engine import Engine, load
 from py_engine.generate import tune
 from py_engine.generate.programs import Programs
 from py_engine.gpu.device import Dispatch
+from py_engine.gpu.device import opened as ready
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
 from py_engine.hosts.files import open_sources
@@ -66,7 +67,7 @@ def opened(
 ) -> Engine:
     sources = open_sources(str(model.path))
     device, _, _ = rung
-    loading = load(sources, device, LibraryEncoder, read, tunings=kept, retune=again)
+    loading = load(sources, ready(device), LibraryEncoder, read, tunings=kept, retune=again)
     return asyncio.run(loading)
 
 

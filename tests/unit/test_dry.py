@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from py_engine.gpu.device import Segment
 from py_engine.gpu.dry import DryDevice
 
 
@@ -11,12 +12,12 @@ def test_writes_and_loads_stay_inside() -> None:
     device = DryDevice()
     handle = device.alloc(16, "a")
     device.write(handle, 8, bytes(8))
-    asyncio.run(device.load(None, 0, 16, handle, 0))
+    asyncio.run(device.load(None, [Segment(0, 16, handle, 0)]))
     for at, nbytes in ((12, 8), (-4, 4), (0, 20)):
         with pytest.raises(ValueError, match="leaves the buffer"):
             device.write(handle, at, bytes(nbytes))
     with pytest.raises(ValueError, match="leaves the buffer"):
-        asyncio.run(device.load(None, 0, 16, handle, 4))
+        asyncio.run(device.load(None, [Segment(0, 16, handle, 4)]))
 
 
 def test_reads_are_zeros_and_freed_buffers_gone() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType
 from py_engine.formats.gguf import GGUF, TensorInfo
 from py_engine.formats.quants import QUANTS
+from py_engine.gpu.device import Segment
 from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
@@ -133,9 +134,9 @@ class LoadingDevice(DryDevice):
         super().__init__()
         self.asked: list[tuple[int, int]] = []
 
-    async def load(self, source: object, at: int, nbytes: int, handle: int, to: int) -> None:
-        await super().load(source, at, nbytes, handle, to)
-        self.asked.append((at, nbytes))
+    async def load(self, source: object, segments: Sequence[Segment]) -> None:
+        await super().load(source, segments)
+        self.asked += [(at, nbytes) for at, nbytes, _, _ in segments]
 
 
 def test_every_byte_is_streamed_once_in_order_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
