@@ -47,13 +47,30 @@ export async function openDevice({ withhold = [], defaultLimits = false }) {
   const requiredLimits = {};
   const limits = /** @type {Record<string, any>} */ (/** @type {unknown} */ (adapter.limits));
   for (const name of defaultLimits ? [] : WANTED_LIMITS) requiredLimits[name] = limits[name];
-  const wanted = ["subgroups", ...(multiplies(adapter, withhold) ? ["shader-f16", MATRICES] : [])];
+  const wanted = ["subgroups", "timestamp-query"];
+  if (multiplies(adapter, withhold)) wanted.push("shader-f16", MATRICES);
   const requiredFeatures = /** @type {GPUFeatureName[]} */ (wanted.filter(
     (name) => adapter.features.has(name) && !withhold.includes(name)));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
   const words = [vendor, architecture, description, isFallbackAdapter && "(software, slow)"];
   return { device, info: words.filter(Boolean).join(" ") };
+}
+
+/**
+ * What py_engine/gpu/device.py has of an adapter.
+ *
+ * @param {GPUDevice} device
+ */
+export function described(device) {
+  /** @type {Record<string, number>} */
+  const limits = {};
+  const all = /** @type {Record<string, any>} */ (/** @type {unknown} */ (device.limits));
+  for (const name in all) if (typeof all[name] === "number") limits[name] = all[name];
+  const { subgroupMinSize = 0, subgroupMaxSize, isFallbackAdapter: software = false } =
+    device.adapterInfo ?? {};
+  const subgroupSize = subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
+  return { features: [...device.features], limits, software, subgroupSize };
 }
 
 /**

@@ -7,20 +7,15 @@
  * back, so they never throw; after the device is lost every other verb does.
  */
 
-import { GpuError } from "./device.js";
+import { Clock } from "./clock.js";
+import { GpuError, described } from "./device.js";
 import { Pipelines } from "./pipelines.js";
+import { Uploads } from "./upload.js";
 
 /** @import { Wgsl } from "./pipelines.js" */
+/** @import { Streams } from "./upload.js" */
 
 /** @typedef {number} Handle  a buffer, program or pipeline; 0 is none */
-
-/**
- * Whence `load` takes a file's bytes: `sink` gets them in order, and is waited for.
- *
- * @typedef {object} Streams
- * @property {(file: number, at: number, nbytes: number,
- *   sink: (bytes: Uint8Array<ArrayBuffer>) => Promise<void> | void) => Promise<void>} stream
- */
 
 /**
  * @typedef {object} Recorded  a program: launch i is pipelines[i], groups[i], counts[3 i …]
@@ -30,15 +25,13 @@ import { Pipelines } from "./pipelines.js";
  */
 
 const UNIFORM_BYTES = 65536;
-/** Bytes written by `load` between two waits, which bound the copies that wait for the GPU. */
-const FENCE_BYTES = 16 << 20;
 /** Staging buffers from this size on are not kept. */
 const KEPT_STAGING_BYTES = 16 << 20;
 
 export class Gpu {
   #device;
-  #files;
   #pipelines;
+  #uploads;
   #next = 1;
   /** @type {Map<Handle, GPUBuffer>} */ #buffers = new Map();
   /** @type {Map<Handle, Recorded>} */ #programs = new Map();
@@ -46,10 +39,7 @@ export class Gpu {
   /** @type {Set<(error: GpuError) => void>} the waits to end on a loss */ #waits = new Set();
   /** @type {GpuError | null} */ #error = null;
   /** @type {string | null} */ #lost = null;
-  #unfenced = 0;
-  /** When the last load has ended. */ #loading = Promise.resolve();
   /** When the last allocation's outcome is known. */ #allocated = Promise.resolve();
-  /** @type {Promise<undefined>} */ #fence = Promise.resolve(undefined);
 
   /**
    * @param {GPUDevice} device
@@ -58,8 +48,8 @@ export class Gpu {
    */
   constructor(device, info, files) {
     this.#device = device;
-    this.#files = files;
     this.#pipelines = new Pipelines(device);
+    this.#uploads = new Uploads(device.queue, files);
     this.info = info;
     device.lost.then(({ reason, message }) => this.#lose(message || reason));
     device.addEventListener("uncapturederror", (event) => {
@@ -72,15 +62,7 @@ export class Gpu {
 
   /** @returns {string} JSON: what device.py has of the adapter */
   describe() {
-    /** @type {Record<string, number>} */
-    const limits = {};
-    const all = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this.#device.limits));
-    for (const name in all) if (typeof all[name] === "number") limits[name] = all[name];
-    const { subgroupMinSize = 0, subgroupMaxSize, isFallbackAdapter: software = false } =
-      this.#device.adapterInfo ?? {};
-    const subgroupSize = subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
-    const features = [...this.#device.features];
-    return JSON.stringify({ features, limits, info: this.info, software, subgroupSize });
+    return JSON.stringify({ ...described(this.#device), info: this.info });
   }
 
   /** Give everything back. */
@@ -192,69 +174,15 @@ export class Gpu {
    */
   load(file, ...segments) {
     this.#check();
-    const streamed = this.#loading.then(async () => {
-      for (let i = 0; i < segments.length; i += 4) {
-        const [at = 0, nbytes = 0, handle = 0, to = 0] = segments.slice(i, i + 4);
-        await this.#bring(file, at, nbytes, handle, to);
-      }
-    });
-    this.#loading = streamed.catch(() => {});
-    const allocated = streamed.then(() => this.#unlessLost(this.#allocated));
-    const loading = allocated.then(() => this.#check());
+    const wanted = [];
+    for (let i = 0; i < segments.length; i += 4) {
+      const [at = 0, nbytes = 0, handle = 0, to = 0] = segments.slice(i, i + 4);
+      wanted.push({ at, nbytes, buffer: this.#buffer(handle), to });
+    }
+    const streamed = this.#uploads.add(file, wanted).then(() => this.#allocated);
+    const loading = this.#unlessLost(streamed).then(() => this.#check());
     loading.catch(() => {}); // as of a read: told to who awaits it, if anybody still does
     return loading;
-  }
-
-  /**
-   * One segment. `writeBuffer` takes multiples of 4, chunks have any length: up to 3 bytes are
-   * carried over, and the last ones padded.
-   *
-   * @param {number} file
-   * @param {number} at
-   * @param {number} nbytes
-   * @param {Handle} handle
-   * @param {number} to
-   */
-  async #bring(file, at, nbytes, handle, to) {
-    const { queue } = this.#device;
-    const buffer = this.#buffer(handle);
-    const carry = new Uint8Array(4);
-    let carried = 0;
-    const sink = (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
-      let start = 0;
-      if (carried) {
-        start = Math.min(4 - carried, bytes.length);
-        carry.set(bytes.subarray(0, start), carried);
-        carried += start;
-        if (carried < 4) return;
-        queue.writeBuffer(buffer, to, carry);
-        to += 4;
-        carried = 0;
-      }
-      const whole = (bytes.length - start) & ~3;
-      if (whole) queue.writeBuffer(buffer, to, bytes, start, whole);
-      to += whole;
-      carried = bytes.length - start - whole;
-      carry.set(bytes.subarray(start + whole));
-      return this.#throttle(whole);
-    };
-    await this.#unlessLost(this.#files.stream(file, at, nbytes, sink));
-    if (carried) queue.writeBuffer(buffer, to, carry.fill(0, carried));
-  }
-
-  /**
-   * Bound what `writeBuffer` has copied and the GPU has not taken: two pieces of FENCE_BYTES.
-   *
-   * @param {number} nbytes
-   */
-  #throttle(nbytes) {
-    this.#unfenced += nbytes;
-    if (this.#unfenced < FENCE_BYTES) return;
-    this.#unfenced = 0;
-    const last = this.#fence;
-    this.#device.queue.submit([]);
-    this.#fence = this.#device.queue.onSubmittedWorkDone();
-    return this.#unlessLost(last).then(() => this.#check());
   }
 
   /**
@@ -314,13 +242,36 @@ export class Gpu {
   }
 
   /**
+   * Replay programs and tell how long it took: by the GPU's clock where it has one, else by ours.
+   *
    * @param {Handle[]} programs
+   * @returns {Promise<number>} seconds
+   */
+  async seconds(...programs) {
+    this.#check();
+    const device = this.#device;
+    if (!device.features.has("timestamp-query")) {
+      const begin = performance.now();
+      this.submit(...programs);
+      await this.#unlessLost(device.queue.onSubmittedWorkDone());
+      return (performance.now() - begin) / 1e3;
+    }
+    if (!programs.length) return 0; // without a pass nothing writes timestamps
+    const clock = new Clock(device);
+    const encoder = this.#encode(programs, clock.pass);
+    clock.stop(encoder);
+    return clock.read(await this.#copied(encoder, clock.buffer, 0, clock.buffer.size));
+  }
+
+  /**
+   * @param {Handle[]} programs
+   * @param {GPUComputePassDescriptor} [descriptor]
    * @returns {GPUCommandEncoder}
    */
-  #encode(programs) {
+  #encode(programs, descriptor) {
     const encoder = this.#device.createCommandEncoder();
     if (!programs.length) return encoder;
-    const pass = encoder.beginComputePass();
+    const pass = encoder.beginComputePass(descriptor);
     /** @type {GPUComputePipeline | null} */
     let current = null;
     for (const program of programs) {
@@ -354,20 +305,23 @@ export class Gpu {
     if (at + nbytes > buffer.size) {
       throw new GpuError("GpuError", `${nbytes} bytes at ${at} are not all in the buffer`);
     }
-    const encoder = this.#encode(programs);
-    const staging = this.#take(nbytes);
-    encoder.copyBufferToBuffer(buffer, at, staging, 0, nbytes);
-    this.#device.queue.submit([encoder.finish()]);
-    const bytes = this.#fetch(staging, nbytes);
+    const bytes = this.#copied(this.#encode(programs), buffer, at, nbytes);
     bytes.catch(() => {}); // a read that nobody awaits any more may fail in silence
     return bytes;
   }
 
   /**
-   * @param {GPUBuffer} staging
+   * Submit what was encoded, and a copy of a buffer's bytes for us.
+   *
+   * @param {GPUCommandEncoder} encoder
+   * @param {GPUBuffer} buffer
+   * @param {number} at
    * @param {number} nbytes
    */
-  async #fetch(staging, nbytes) {
+  async #copied(encoder, buffer, at, nbytes) {
+    const staging = this.#take(nbytes);
+    encoder.copyBufferToBuffer(buffer, at, staging, 0, nbytes);
+    this.#device.queue.submit([encoder.finish()]);
     await this.#unlessLost(staging.mapAsync(GPUMapMode.READ, 0, nbytes)).catch((error) => {
       if (error.name === "AbortError") this.#lose(error.message); // ahead of `lost` itself
       throw this.#lost === null ? error : this.#loss();

@@ -114,10 +114,6 @@ class Programs:
         """The dispatches of a program."""
         return self._recorder(key).dispatches
 
-    @property
-    def state(self) -> Tensor:
-        return self._act.state
-
     async def place(self, kind: str, position: int, tokens: int = 1) -> str:
         """Have a program find `tokens` tokens, of no meaning, of which the last is at `position`.
 

@@ -49,7 +49,8 @@ class BrowserDevice:
         # Bound once: to look a method up costs four times the call.
         self._alloc, self._free, self._write, self._load = gpu.alloc, gpu.free, gpu.write, gpu.load
         self._compile, self._record, self._drop = gpu.compile, gpu.record, gpu.drop
-        self._submit, self._read, self._close = gpu.submit, gpu.read, gpu.close
+        self._submit, self._read, self._seconds = gpu.submit, gpu.read, gpu.seconds
+        self._close = gpu.close
 
     def alloc(self, nbytes: int, label: str) -> Handle:
         try:
@@ -122,6 +123,9 @@ class BrowserDevice:
             return _Promise(promise, lambda data: cast(bytes, data.to_bytes()))
         except JsException as error:
             raise rebuilt(error) from None
+
+    def seconds(self, programs: Sequence[Program]) -> Awaitable[float]:
+        return _Promise(self._seconds(*programs), float)
 
     def close(self) -> None:
         """Destroy the device and with it every buffer."""

@@ -40,7 +40,7 @@ class Segment(NamedTuple):
 
 
 class Device(Protocol):
-    """A GPU. Only `load`, `compile` and `read` wait; all else returns at once.
+    """A GPU. Only `load`, `compile`, `read` and `seconds` wait; all else returns at once.
 
     After the device is lost every verb but `free` and `drop` raises `DeviceLost`. Errors that the
     GPU reports late are kept and raised by the next verb.
@@ -109,6 +109,12 @@ class Device(Protocol):
 
         The work is submitted when the method is called, not when its result is awaited; several
         reads may be in flight. `at` and `nbytes` are multiples of 4.
+        """
+
+    def seconds(self, programs: Sequence[Program]) -> Awaitable[float]:
+        """Replay programs and tell how long it took: on the GPU, where it has `timestamp-query`.
+
+        Else from submit to end, as the host sees it. Browsers round timestamps to 100 µs.
         """
 
 

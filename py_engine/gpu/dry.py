@@ -78,6 +78,9 @@ class DryDevice:
     ) -> Awaitable[bytes]:
         return _zeros(nbytes)
 
+    async def seconds(self, programs: Sequence[Program]) -> float:
+        return 0.0
+
 
 async def _zeros(nbytes: int) -> bytes:
     return bytes(nbytes)

@@ -4,6 +4,8 @@ Knows wgpu and nothing else of the engine but the contract in device.py. The wai
 the thread: natively one program has one conversation, and wgpu-py's own promises poll slowly.
 """
 
+import struct
+import time
 from collections.abc import Awaitable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
@@ -13,11 +15,12 @@ import wgpu.backends.wgpu_native
 
 from py_engine.base.errors import DeviceLost, DeviceMemory, MissingFeature, ShaderError
 from py_engine.gpu.device import Dispatch, Handle, Program, Segment
-from py_engine.gpu.wgpu_direct import Launch, replay, shader_module
+from py_engine.gpu.wgpu_direct import Launch, nanoseconds_a_tick, replay, shader_module
 from py_engine.gpu.wgsl import Shader
 
 _FEATURES = {
     "subgroup": "subgroups",
+    "timestamp-query": "timestamp-query",
 }
 """wgpu's names of the features that we ask for, and the specification's."""
 _UNIFORM_BYTES = 65536
@@ -150,9 +153,33 @@ class NativeDevice:
     def read(
         self, handle: Handle, at: int, nbytes: int, programs: Sequence[Program] = ()
     ) -> Awaitable[bytes]:
+        return self._copied(self._encode(programs), self._buffers[handle], at, nbytes)
+
+    async def seconds(self, programs: Sequence[Program]) -> float:
+        timed = "timestamp-query" in self.features
+        if timed and not programs:
+            return 0.0  # without a pass nothing writes timestamps
+        begin = time.perf_counter()
+        with _loss_told():
+            usage = wgpu.BufferUsage.QUERY_RESOLVE | wgpu.BufferUsage.COPY_SRC
+            times = self._device.create_buffer(size=16, usage=usage)
+            if timed:
+                queries = self._device.create_query_set(type="timestamp", count=2)
+                indices = {"beginning_of_pass_write_index": 0, "end_of_pass_write_index": 1}
+                encoder = self._encode(programs, {"query_set": queries, **indices})
+                encoder.resolve_query_set(queries, 0, 2, times, 0)
+            else:
+                encoder = self._encode(programs)
+            data = await self._copied(encoder, times, 0, 16)
+        if not timed:
+            return time.perf_counter() - begin
+        begin_tick, end_tick = struct.unpack("<2Q", data)
+        return float(end_tick - begin_tick) * nanoseconds_a_tick(self._device) / 1e9
+
+    def _copied(self, encoder: Any, buffer: Any, at: int, nbytes: int) -> Awaitable[bytes]:
+        """Submit what was encoded, and a copy of a buffer's bytes for us."""
         staging = self._take(nbytes)
-        encoder = self._encode(programs)
-        encoder.copy_buffer_to_buffer(self._buffers[handle], at, staging, 0, nbytes)
+        encoder.copy_buffer_to_buffer(buffer, at, staging, 0, nbytes)
         self._submit(encoder)
         return self._fetch(staging, nbytes)
 
@@ -175,10 +202,10 @@ class NativeDevice:
         usage = wgpu.BufferUsage.MAP_READ | wgpu.BufferUsage.COPY_DST
         return self._device.create_buffer(size=max(nbytes, _STAGING_BYTES), usage=usage)
 
-    def _encode(self, programs: Sequence[Program]) -> Any:
+    def _encode(self, programs: Sequence[Program], timestamps: Any = None) -> Any:
         encoder = self._device.create_command_encoder()
         if programs:
-            compute = encoder.begin_compute_pass()
+            compute = encoder.begin_compute_pass(timestamp_writes=timestamps)
             for program in programs:
                 replay(compute, self._programs[program])
             compute.end()

@@ -35,6 +35,11 @@ def shader_module(device: Any, shader: Shader) -> Any:
     return GPUShaderModule(shader.name, made, device)
 
 
+def nanoseconds_a_tick(device: Any) -> float:
+    """What the GPU's timestamps count in."""
+    return float(lib.wgpuQueueGetTimestampPeriod(device.queue._internal))
+
+
 def replay(compute_pass: Any, launches: Iterable[Launch]) -> None:
     """Record launches into an open pass."""
     encoder = compute_pass._internal

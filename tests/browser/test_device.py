@@ -246,6 +246,7 @@ VERBS = """{
   record: () => gpu.record(u32(...adding)),
   submit: () => gpu.submit(once),
   read: () => gpu.read(out, 0, 4),
+  seconds: () => gpu.seconds(once),
 }"""
 
 
@@ -261,7 +262,7 @@ def test_after_the_loss_every_verb_says_so(gpu_page: Page) -> None:
       return errors;
     """
     errors = run(gpu_page, body)
-    assert len(errors) == 8
+    assert len(errors) == 9
     assert {name: error and error["name"] for name, error in errors.items()} == dict.fromkeys(
         errors, "DeviceLost"
     )
@@ -290,6 +291,44 @@ def test_a_crash_of_the_gpu_process_ends_what_waits(
     browser.close()
     assert error["name"] == "DeviceLost"
     assert after_reopening == [2]
+
+
+@pytest.mark.parametrize("withhold", [[], ["timestamp-query"]])
+def test_more_work_takes_more_seconds_by_either_clock(gpu_page: Page, withhold: list[str]) -> None:
+    body = """
+      const gpu = await open({ withhold: given });
+      const code = `@group(0) @binding(0) var<storage, read_write> a: array<u32>;
+        @compute @workgroup_size(1) fn main() {
+          var x = a[0];
+          for (var i = 0u; i < 200000u; i += 1u) { x = x * 1664525u + 1013904223u; }
+          a[0] = x;
+        }`;
+      const shader = { name: "spin", code, bindings: ["read_write"] };
+      const [pipeline] = JSON.parse(await gpu.compile(JSON.stringify([shader])));
+      const spin = gpu.record(u32(pipeline, 1, 1, 1, 1, gpu.alloc(4, "a"), 0, 4));
+      const least = async (...programs) => {
+        const times = [];
+        for (let i = 0; i < 5; i++) times.push(await gpu.seconds(...programs));
+        return Math.min(...times);
+      };
+      return [await least(), await least(spin), await least(...Array(20).fill(spin))];
+    """
+    none, once, often = run(gpu_page, body, withhold)
+    assert 0 <= none < often
+    assert 0 <= once < often < 20
+    assert often > 1e-3
+
+
+def test_load_takes_segments_in_order_whoever_asks_first(gpu_page: Page) -> None:
+    body = """
+      const gpu = await open();
+      const buffer = gpu.alloc(16, "weights");
+      const loads = [gpu.load(9, 0, 4, buffer, 0, 4, 4, buffer, 4), gpu.load(9, 0, 4, buffer, 4)];
+      await Promise.all(loads);
+      return [...await gpu.read(buffer, 0, 16)];
+    """
+    first = [i * 31 & 255 for i in range(4)]
+    assert run(gpu_page, body) == [*first, *first, *[0] * 8]
 
 
 def test_the_ladder_of_features_and_limits(gpu_page: Page) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.async_api import Page, async_playwright
 
-from py_engine.gpu.device import Dispatch, Handle, Program
+from py_engine.gpu.device import Dispatch, Handle, Program, Segment
 from py_engine.gpu.wgsl import Shader
 from py_engine.hosts.headless import SOFTWARE, launch
 from py_engine.hosts.static import running
@@ -98,7 +98,7 @@ class ChromiumDevice:
         code = "([handle, at, text]) => gpu.write(handle, at, bytes(text))"
         self._evaluate(code, [handle, at, text])
 
-    async def load(self, source: object, at: int, nbytes: int, handle: Handle, to: int) -> None:
+    async def load(self, source: object, segments: Sequence[Segment]) -> None:
         raise NotImplementedError("kernel tests write their weights")
 
     async def compile(self, shaders: Sequence[Shader]) -> None:
@@ -132,6 +132,9 @@ class ChromiumDevice:
         code = "async ([at, programs]) => text(await gpu.read(...at, ...programs))"
         read = self._evaluate(code, [[handle, at, nbytes], list(programs)])
         return _ready(base64.b64decode(read))
+
+    async def seconds(self, programs: Sequence[Program]) -> float:
+        return float(self._evaluate("(programs) => gpu.seconds(...programs)", list(programs)))
 
     def close(self) -> None:
         """End the browser and the thread."""

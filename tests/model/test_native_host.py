@@ -26,6 +26,12 @@ KERNEL = """
 """
 
 
+SPIN = """
+    var x = a[0];
+    for (var i = 0u; i < 200000u; i += 1u) { x = x * 1664525u + 1013904223u; }
+    a[0] = x;"""
+
+
 def test_every_verb_tells_a_loss() -> None:
     async def story() -> None:
         device = NativeDevice()
@@ -46,6 +52,7 @@ def test_every_verb_tells_a_loss() -> None:
             lambda: device.record([dispatch]),
             lambda: device.submit([program]),
             lambda: device.read(handle, 0, 4),
+            lambda: device.seconds([program]),
         ):
             with pytest.raises(DeviceLost, match="lost"):
                 await verb()  # type: ignore[misc]
@@ -53,6 +60,27 @@ def test_every_verb_tells_a_loss() -> None:
         device.free(handle)
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("withhold", [(), ("timestamp-query",)])
+def test_more_work_takes_more_seconds_by_either_clock(withhold: tuple[str, ...]) -> None:
+    code = KERNEL.replace("a[0] = 1u;", SPIN)
+
+    async def story() -> tuple[float, float]:
+        device = NativeDevice(withhold)
+        shader = Shader("spin", "spin", code, (("a", "read_write"),), ())
+        await device.compile([shader])
+        binding = Binding(device.alloc(1024, "some"), 0, 1024)
+        program = device.record([Dispatch(shader, (binding,), (1, 1, 1))])
+        assert await device.seconds([]) < 1
+        once, often = [
+            min([await device.seconds([program] * n) for _ in range(5)]) for n in (1, 20)
+        ]
+        return once, often
+
+    once, often = asyncio.run(story())
+    assert 0 <= once < often < 20
+    assert often > 1e-3
 
 
 async def answer(host: NativeEngine) -> tuple[int, ...]:
