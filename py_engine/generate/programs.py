@@ -28,7 +28,7 @@ CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
 _FIRST = 64
 """Tokens of the chunk that is built ahead of the others: most first prompts fit."""
-SLOW_COMPILE_S = 2.0
+SLOW_COMPILE_S = 3.0
 """Where a step's programs took longer, as on CPUs, the compiler is better left alone."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
@@ -133,16 +133,19 @@ class Programs:
     async def compile(self) -> None:
         """Build what every reply begins with; errors of allocation come up here too.
 
-        Then begin with what most first prompts need, while others work, unless the compiler is a
-        slow one: then it has its hour now, and never in the middle of a reply.
+        What most first prompts need is built behind it, while others work, unless the compiler is
+        a slow one: then it has its hour now, and never in the middle of a reply.
         """
         begin = time.perf_counter()
+        wide = self._library and not self._library.narrow
+        aside = wide and self.device.compiles_aside
+        if aside:  # it begins when the step's kernels are with the compiler
+            self._ahead = asyncio.ensure_future(self._build_ahead([_prefill(_FIRST)]))
         await self._build([*_steps(1), "logits", "sample"])
         self.compile_s = time.perf_counter() - begin
-        quick = self.compile_s < SLOW_COMPILE_S and self._library and not self._library.narrow
-        if not quick or not self.device.compiles_aside:
+        if not aside or self.compile_s > SLOW_COMPILE_S:
             await self._build(self._longer())
-        if quick:
+        if wide and not aside and self.compile_s < SLOW_COMPILE_S:
             self._ahead = asyncio.ensure_future(self._build_ahead([_prefill(_FIRST)]))
 
     def build_ahead(self) -> None:
