@@ -150,7 +150,7 @@ class Programs:
 
     def build_ahead(self) -> None:
         """Go on with longer replies and prompts: the weights are there, and Python has time."""
-        if self._ahead and self.device.compiles_aside:
+        if self._ahead and self.device.compiles_aside and self.compile_s < SLOW_COMPILE_S:
             keys = [*self._longer(), *map(_prefill, CHUNKS)]
             self._ahead = asyncio.ensure_future(self._build_ahead(keys, self._ahead))
 
