@@ -2,7 +2,7 @@
  * Bytes of files into buffers of the GPU, as they arrive and no faster than the GPU takes them.
  */
 
-/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+/** @import { Bytes } from "./http.js" */
 
 /**
  * Whence the bytes come: `sink` gets them in order, and is waited for.
