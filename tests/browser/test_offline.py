@@ -182,8 +182,7 @@ def test_copies_of_one_origin_leave_each_other_alone(
                 page = context.new_page()  # one that changes over from the outer copy reloads
                 page.goto(f"{served.url}{name}/index.html")
                 expect(page.get_by_text(READY)).to_be_visible()
-                page.wait_for_function(OWN_COPY)
-                page.close()
+                page.wait_for_function(OWN_COPY)  # left open: closing one that reloads may hang
             context.set_offline(True)  # the second round has only the copies
 
 
