@@ -14,6 +14,7 @@
 
 import { EngineWorker, InferaivedError, Stream } from "./calls.js";
 import { chunks, completion } from "./openai.js";
+import { spawned } from "./spawn.js";
 
 /** @import { Message, Piece } from "./calls.js" */
 /** @import { Chunk, Completion } from "./openai.js" */
@@ -146,11 +147,8 @@ export class Engine {
  */
 export async function start({ signal, ...options } = {}) {
   signal?.throwIfAborted();
-  // A blob worker inherits the page's <meta> policy; one from a URL would be free of it.
   const script = new URL("worker.js", import.meta.url).href;
-  const boot = new Blob([`import ${JSON.stringify(script)};`], { type: "text/javascript" });
-  const address = URL.createObjectURL(boot);
-  const worker = new EngineWorker(new Worker(address, { type: "module", name: "inferaived" }));
+  const worker = new EngineWorker(spawned(script, "inferaived"));
   const end = () => worker.end();
   signal?.addEventListener("abort", end);
   try {
@@ -160,7 +158,6 @@ export async function start({ signal, ...options } = {}) {
     throw error;
   } finally {
     signal?.removeEventListener("abort", end);
-    URL.revokeObjectURL(address);
   }
   return worker;
 }

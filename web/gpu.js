@@ -49,7 +49,7 @@ export class Gpu {
   constructor(device, info, files) {
     this.#device = device;
     this.#pipelines = new Pipelines(device);
-    this.#uploads = new Uploads(device.queue, files);
+    this.#uploads = new Uploads(device.queue, files, (wait) => this.#unlessLost(wait));
     this.info = info;
     device.lost.then(({ reason, message }) => this.#lose(message || reason));
     device.addEventListener("uncapturederror", (event) => {

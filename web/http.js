@@ -8,7 +8,7 @@
 
 import { Body } from "./body.js";
 
-/** @import { Source } from "./files.js" */
+/** @import { Source } from "./reader.js" */
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 /** @typedef {(bytes: Bytes) => Promise<void> | void} Sink */
@@ -54,10 +54,13 @@ export class UrlSource {
   /** One user of #body at a time. @type {Promise<unknown>} */ #turn = Promise.resolve();
   /** @type {number | null} */ size = null;
 
-  /** @param {string} url */
-  constructor(url) {
+  /**
+   * @param {string} url
+   * @param {string} name
+   */
+  constructor(url, name) {
     this.#url = url;
-    this.name = url.split(/[?#]/, 1)[0] ?? url;
+    this.name = name;
   }
 
   /** Ask for the file. */

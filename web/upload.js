@@ -26,31 +26,29 @@ const FENCE_BYTES = 16 << 20;
 export class Uploads {
   #queue;
   #files;
+  #unlessLost;
   #unfenced = 0;
   /** @type {Promise<undefined>} */ #fence = Promise.resolve(undefined);
-  /** When the last one has ended. @type {Promise<void>} */ #last = Promise.resolve();
 
   /**
    * @param {GPUQueue} queue
    * @param {Streams} files
+   * @param {<T>(promise: Promise<T>) => Promise<T>} unlessLost  ends with the device
    */
-  constructor(queue, files) {
+  constructor(queue, files, unlessLost) {
     this.#queue = queue;
     this.#files = files;
+    this.#unlessLost = unlessLost;
   }
 
   /**
-   * Stream segments, after those asked for before.
+   * Stream segments: all are asked for at once, so that no read waits for us.
    *
    * @param {number} file
    * @param {Segment[]} segments
    */
   add(file, segments) {
-    const added = this.#last.then(async () => {
-      for (const segment of segments) await this.#bring(file, segment);
-    });
-    this.#last = added.catch(() => {});
-    return added;
+    return Promise.all(segments.map((segment) => this.#bring(file, segment)));
   }
 
   /**
@@ -97,7 +95,8 @@ export class Uploads {
     this.#unfenced = 0;
     const last = this.#fence;
     this.#queue.submit([]);
-    this.#fence = this.#queue.onSubmittedWorkDone();
+    this.#fence = this.#unlessLost(this.#queue.onSubmittedWorkDone());
+    this.#fence.catch(() => {}); // told to who waits for it, if anybody does
     return last;
   }
 }

@@ -22,6 +22,8 @@ class Faulty(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/"
         self.requests: list[tuple[str, str | None]] = []
         """(fault, Range header) of each request for data."""
+        self.sent = 0
+        """Bytes that went out to the last request for an endless file."""
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that drops a connection is what some tests are about."""
@@ -114,8 +116,10 @@ class _Request(BaseHTTPRequestHandler):
     def _endless(self, at: int, end: int) -> None:
         """A gigabyte of zeros."""
         self._head(206, 2**30 - at, {"Content-Range": f"bytes {at}-{2**30 - 1}/{2**30}"})
+        self.server.sent = 0
         for _ in range(at, 2**30, 2**20):
             self.wfile.write(bytes(2**20))
+            self.server.sent += 2**20
 
     def _odd(self, at: int, end: int) -> None:
         """Chunks of 1, 2, 3, 5, 7, … bytes, then large odd ones, each in a packet of its own."""

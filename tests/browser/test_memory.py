@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
 import pytest
-from playwright.async_api import CDPSession, Page
+from playwright.async_api import Page
 
 from py_engine.hosts.headless import BrowserEngine
 from tests.browser.apart import apart
@@ -18,9 +19,9 @@ from tests.fixtures import MODELS, write_metadata
 
 MIB = 2**20
 HEAP_MIB = 100
-"""What the worker's JavaScript may hold of a file of more than three times that. Without one
-buffer for all reads it was over 300 MiB; the rest of the 300 MiB bar is Python's heap, which no
-weight enters."""
+"""What JavaScript may hold of a file of more than three times that, in the worker and in its
+reading thread. Without buffers that are used again it was over 300 MiB; the rest of the 300 MiB
+bar is Python's heap, which no weight enters."""
 
 
 @pytest.fixture(scope="module")
@@ -58,44 +59,59 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-class WorkerHeap:
-    """Asks the page's worker, over the DevTools protocol, what its JavaScript holds."""
+class Target:
+    """A page or a worker over the DevTools protocol; a worker is reached through what started it.
 
-    def __init__(self, session: CDPSession) -> None:
-        self._session = session
-        self._worker = ""
+    Args:
+        send: takes a method and its parameters to the target.
+    """
+
+    def __init__(self, send: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> None:
+        self.send = send
+        self.started: asyncio.Future[Target] = asyncio.get_running_loop().create_future()
+        """The first worker that it starts."""
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._session = ""
 
-    @classmethod
-    async def of(cls, page: Page) -> "WorkerHeap":
-        heap = cls(await page.context.new_cdp_session(page))
-        session = heap._session
-        session.on("Target.attachedToTarget", heap._attached)
-        session.on("Target.receivedMessageFromTarget", heap._answered)
+    async def worker(self) -> "Target":
         options = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": False}
-        await session.send("Target.setAutoAttach", options)
-        async with asyncio.timeout(60):
-            while not heap._worker:
-                await asyncio.sleep(0.05)
-        return heap
+        await self.send("Target.setAutoAttach", options)
+        return await asyncio.wait_for(self.started, 60)
 
     async def mib(self) -> float:
-        """Objects and buffers, in MiB."""
-        number = len(self._answers)
-        self._answers[number] = asyncio.get_running_loop().create_future()
-        message = json.dumps({"id": number, "method": "Runtime.getHeapUsage"})
-        target = {"sessionId": self._worker, "message": message}
-        await self._session.send("Target.sendMessageToTarget", target)
-        usage = (await asyncio.wait_for(self._answers[number], 60))["result"]
+        """Objects and buffers of its JavaScript, in MiB."""
+        usage = await self.send("Runtime.getHeapUsage", {})
         return float(usage["usedSize"] + usage["backingStorageSize"]) / MIB
 
-    def _attached(self, event: Mapping[str, Any]) -> None:
-        self._worker = event["sessionId"]
+    def heard(self, name: str, event: Mapping[str, Any]) -> None:
+        """What the target tells of itself and its worker."""
+        if name == "Target.attachedToTarget":
+            self._session = self._session or event["sessionId"]
+            if not self.started.done():
+                self.started.set_result(Target(self._forward))
+        elif name == "Target.receivedMessageFromTarget" and event["sessionId"] == self._session:
+            told = json.loads(event["message"])
+            if "method" in told:
+                self.started.result().heard(told["method"], told["params"])
+            elif not (asked := self._answers[told["id"]]).done():  # or cancelled
+                asked.set_result(told)
 
-    def _answered(self, event: Mapping[str, Any]) -> None:
-        answer = json.loads(event["message"])
-        if "id" in answer and not (asked := self._answers[answer["id"]]).done():  # or cancelled
-            asked.set_result(answer)
+    async def _forward(self, method: str, params: dict[str, Any]) -> Any:
+        number = len(self._answers)
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        message = json.dumps({"id": number, "method": method, "params": params})
+        to = {"sessionId": self._session, "message": message}
+        await self.send("Target.sendMessageToTarget", to)
+        return (await asyncio.wait_for(self._answers[number], 60))["result"]
+
+
+async def opened(page: Page) -> Target:
+    """The page as a target."""
+    session = await page.context.new_cdp_session(page)
+    target = Target(session.send)
+    for name in ("Target.attachedToTarget", "Target.receivedMessageFromTarget"):
+        session.on(name, partial(target.heard, name))
+    return target
 
 
 def test_weights_do_not_stay_in_the_page(site: Path, large: Path) -> None:
@@ -103,19 +119,20 @@ def test_weights_do_not_stay_in_the_page(site: Path, large: Path) -> None:
 
     async def ask() -> None:
         async with BrowserEngine(site, software=True) as host:
-            heap = await WorkerHeap.of(host.page)
+            engine = await (await opened(host.page)).worker()
+            reader = await engine.worker()
             done: list[int] = []
             held: list[float] = []
 
             async def watch() -> None:
                 while True:
-                    held.append(await heap.mib())
+                    held.append(await engine.mib() + await reader.mib())
                     await asyncio.sleep(0.02)
 
             watching = asyncio.ensure_future(watch())
             await host.load(str(large), progress=lambda now, total: done.append(now))
             watching.cancel()
-            held.append(await heap.mib())
+            held.append(await engine.mib() + await reader.mib())
             assert done[-1] > 3 * HEAP_MIB * MIB
             assert len(held) > 2
             assert max(held) < HEAP_MIB

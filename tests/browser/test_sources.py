@@ -250,3 +250,41 @@ def test_closing_ends_a_download_at_once(here: Page, faulty: Faulty) -> None:
       return streamed(id, 0, 3000017).then(() => "all", (error) => error.name);
     """
     assert story(here, body, f"{faulty.url}slow/file") == "SourceError"
+
+
+def test_what_a_sink_throws_ends_its_stream_alone(here: Page, faulty: Faulty) -> None:
+    body = """
+      const [id] = await opened(url);
+      const failing = files.stream(id, 0, 2500000, () => { throw new Error("no room"); });
+      const after = streamed(id, 2000000, 1000);
+      return [await failing.catch((error) => error.message), await hex(await after)];
+    """
+    got = story(here, body, f"{faulty.url}whole/file")
+    assert got == ["no room", sha(DATA[2_000_000:2_001_000])]
+
+
+def test_no_more_is_read_than_the_sink_has_room_for(here: Page, faulty: Faulty) -> None:
+    """Of a gigabyte that nobody takes only the buffers on its way are filled (here some 80 MB)."""
+    body = """
+      const [id] = await opened(url);
+      let given = 0;
+      const slow = async (bytes) => {
+        given += bytes.length;
+        if (given < 50e6) return;
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        throw new Error("enough");
+      };
+      return files.stream(id, 0, 2 ** 30, slow).catch((error) => [error.message, given]);
+    """
+    message, given = story(here, body, f"{faulty.url}endless/file")
+    here.wait_for_timeout(1000)  # nor does it go on afterwards
+    assert message == "enough"
+    assert given < 52e6
+    assert faulty.sent < 400e6
+
+
+def test_a_thread_that_does_not_start_is_told(here: Page, faulty: Faulty) -> None:
+    here.route("**/reader.js", lambda route: route.abort())
+    for spec in ("url", "files.add(new Blob(['GGUF'])).blob"):
+        error = story(here, f"return await opened({spec})", f"{faulty.url}whole/file")
+        assert "the thread that reads files failed" in error["message"]

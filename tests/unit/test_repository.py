@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGE = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
 
 MAX_FILE, MAX_SHADER, MAX_FUNCTION, MAX_COLUMNS = 400, 200, 60, 100
-MAX_ENGINE, MAX_WEB = 6190, 2380  # lines of code: blank ones, comments and docstrings are free
+MAX_ENGINE, MAX_WEB = 6190, 2540  # lines of code: blank ones, comments and docstrings are free
 MAX_ARCHITECTURE = 250
 OURS = ("py_engine", "shaders", "web", "bundle", "tests", "demo", ".ci")
 CODE = (".py", ".js", ".wgsl", ".html", ".css")

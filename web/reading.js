@@ -1,0 +1,95 @@
+/**
+ * Calls to the reading thread, reader.js.
+ */
+
+import { spawned } from "./spawn.js";
+
+/** @import { Bytes, Sink } from "./http.js" */
+
+/**
+ * What reader.js is told; else it gets an `ArrayBuffer` back.
+ *
+ * @typedef {object} Order
+ * @property {"open" | "begin" | "read" | "stream" | "drop" | "pause" | "close"} verb
+ * @property {number} file
+ * @property {number} [call]  that waits for an answer; the one to `drop`
+ * @property {string | Blob} [spec]  what to open: an absolute URL, or a file
+ * @property {string} [name]  of what to open, for messages
+ * @property {number} [at]
+ * @property {number} [nbytes]
+ */
+
+/**
+ * What it answers: more bytes of a call, or how the call ended.
+ *
+ * @typedef {object} Answer
+ * @property {number} call
+ * @property {Bytes} [bytes]  in a buffer that is to go back
+ * @property {unknown} [value]
+ * @property {{ name: string, message: string, [more: string]: unknown }} [error]
+ */
+
+/**
+ * @typedef {object} Call
+ * @property {number} file
+ * @property {(value: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {Sink} [sink]
+ */
+
+export class Reading {
+  #thread = spawned(new URL("reader.js", import.meta.url).href, "inferaived reader");
+  #next = 1;
+  /** @type {Map<number, Call>} */ #calls = new Map();
+  /** One answer after the other: a sink may let us wait. */ #turn = Promise.resolve();
+  /** @type {Error | null} */ #failure = null;
+
+  constructor() {
+    this.#thread.onmessage = ({ data }) => {
+      this.#turn = this.#turn.then(() => this.#take(data));
+    };
+    this.#thread.onerror = ({ message }) => {
+      this.#failure = new Error(`the thread that reads files failed: ${message || "not started"}`);
+      for (const { reject } of this.#calls.values()) reject(this.#failure);
+      this.#calls.clear();
+    };
+  }
+
+  /** @param {Order} order */
+  tell(order) {
+    this.#thread.postMessage(order);
+  }
+
+  /**
+   * @param {Order} order
+   * @param {Sink} [sink]
+   * @returns {Promise<any>}
+   */
+  ask(order, sink) {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) throw this.#failure;
+      const call = this.#next++;
+      this.#calls.set(call, { file: order.file, resolve, reject, sink });
+      this.tell({ ...order, call });
+    });
+  }
+
+  /** @param {Answer} answer */
+  async #take({ call, bytes, value, error }) {
+    const asked = this.#calls.get(call);
+    if (bytes) {
+      try {
+        await asked?.sink?.(bytes);
+      } catch (thrown) {
+        asked?.reject(thrown);
+        this.#calls.delete(call);
+        this.tell({ verb: "drop", file: asked?.file ?? 0, call });
+      }
+      this.#thread.postMessage(bytes.buffer, [bytes.buffer]);
+      return;
+    }
+    this.#calls.delete(call);
+    if (error) asked?.reject(Object.assign(new Error(error.message), error));
+    else asked?.resolve(value);
+  }
+}
