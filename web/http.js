@@ -36,7 +36,7 @@ export class SourceError extends Error {
 }
 
 /**
- * See above. `begin` comes first.
+ * See above.
  *
  * @implements {Source}
  */
@@ -51,7 +51,6 @@ export class UrlSource {
   /** @type {Bytes[] | null} the file's first bytes, until streaming begins */ #kept = [];
   #nkept = 0;
   #resumes = RESUMES;
-  /** One user of #body at a time. @type {Promise<unknown>} */ #turn = Promise.resolve();
   /** @type {number | null} */ size = null;
 
   /**
@@ -68,12 +67,10 @@ export class UrlSource {
     await this.#request(0);
   }
 
-  /** Give the connection back once it is idle; what is asked for next takes a new one. */
+  /** Give the connection back; what is asked for next takes a new one. */
   pause() {
-    void this.#inTurn(async () => {
-      this.#body?.cancel();
-      this.#body = null;
-    });
+    this.#body?.cancel();
+    this.#body = null;
   }
 
   close() {
@@ -86,20 +83,18 @@ export class UrlSource {
    * @param {number} at
    * @param {number} nbytes
    */
-  read(at, nbytes) {
-    return this.#inTurn(async () => {
-      const kept = this.#kept;
-      /** @type {Bytes[]} */
-      const parts = [];
-      const take = (/** @type {Bytes} */ bytes) => void parts.push(bytes.slice());
-      if (!kept || at > this.#nkept + SKIP_BYTES) {
-        await this.#pump(at, nbytes, take);
-        return joined(parts, 0, nbytes);
-      }
-      this.#nkept += await this.#pump(this.#nkept, at + nbytes - this.#nkept, take);
-      kept.push(...parts);
-      return joined(kept, at, nbytes);
-    });
+  async read(at, nbytes) {
+    const kept = this.#kept;
+    /** @type {Bytes[]} */
+    const parts = [];
+    const take = (/** @type {Bytes} */ bytes) => void parts.push(bytes.slice());
+    if (!kept || at > this.#nkept + SKIP_BYTES) {
+      await this.#pump(at, nbytes, take);
+      return joined(parts, 0, nbytes);
+    }
+    this.#nkept += await this.#pump(this.#nkept, at + nbytes - this.#nkept, take);
+    kept.push(...parts);
+    return joined(kept, at, nbytes);
   }
 
   /**
@@ -107,34 +102,21 @@ export class UrlSource {
    * @param {number} nbytes
    * @param {Sink} sink
    */
-  stream(at, nbytes, sink) {
-    return this.#inTurn(async () => {
-      const end = at + nbytes;
-      if (this.#kept && at < this.#nkept) {
-        const head = joined(this.#kept, at, nbytes);
-        await sink(head);
-        at += head.length;
-      }
-      if (at < end) {
-        this.#kept = null; // what follows is not kept, so there is no front to add to
-        at += await this.#pump(at, end - at, sink);
-      }
-      if (at < end) {
-        throw new SourceError("TRUNCATED", this.name, `it ends ${end - at} bytes too early`,
-          "The download broke off, or the file is incomplete. Try again.");
-      }
-    });
-  }
-
-  /**
-   * @template T
-   * @param {() => Promise<T>} use
-   * @returns {Promise<T>}
-   */
-  #inTurn(use) {
-    const turn = this.#turn.then(use, use);
-    this.#turn = turn;
-    return turn;
+  async stream(at, nbytes, sink) {
+    const end = at + nbytes;
+    if (this.#kept && at < this.#nkept) {
+      const head = joined(this.#kept, at, nbytes);
+      await sink(head);
+      at += head.length;
+    }
+    if (at < end) {
+      this.#kept = null; // what follows is not kept, so there is no front to add to
+      at += await this.#pump(at, end - at, sink);
+    }
+    if (at < end) {
+      throw new SourceError("TRUNCATED", this.name, `it ends ${end - at} bytes too early`,
+        "The download broke off, or the file is incomplete. Try again.");
+    }
   }
 
   /**

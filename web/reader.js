@@ -10,6 +10,8 @@ import { BlobSource } from "./local.js";
 /** @import { Answer, Order } from "./reading.js" */
 
 /**
+ * Its calls come one after the other; only `close` may come within one.
+ *
  * @typedef {object} Source
  * @property {number | null} size  null where the server does not tell
  * @property {() => Promise<void>} [begin]  comes first; `size` is known then
@@ -23,7 +25,7 @@ import { BlobSource } from "./local.js";
 const BUFFERS = 32;
 const BUFFER_BYTES = 1 << 20;
 
-/** @type {Map<number, Source>} */ const sources = new Map();
+/** @type {Map<number, { source: Source, turn: Promise<unknown> }>} */ const files = new Map();
 /** Calls whose bytes are wanted. @type {Set<number>} */ const streams = new Set();
 /** @type {ArrayBuffer[]} */ const idle = [];
 /** @type {((buffer: ArrayBuffer) => void)[]} */ const waiting = [];
@@ -48,7 +50,7 @@ function give(buffer) {
 
 /** Without files there is nothing to hold buffers for. */
 function forget() {
-  if (!sources.size) made -= idle.splice(0).length;
+  if (!files.size) made -= idle.splice(0).length;
 }
 
 /**
@@ -90,22 +92,35 @@ async function stream(source, { call = 0, at = 0, nbytes = 0 }) {
  * @returns {Promise<unknown>} what `call` is answered with
  */
 async function carryOut(order) {
-  const { verb, file, at = 0, nbytes = 0 } = order;
-  if (verb === "open") sources.set(file, opened(order));
-  const source = sources.get(file);
-  if (!source) throw new Error(`file ${file} is closed`);
+  const { verb, file, call = 0 } = order;
+  if (verb === "open") files.set(file, { source: opened(order), turn: Promise.resolve() });
+  const known = files.get(file);
+  if (!known) throw new Error(`file ${file} is closed`);
+  if (verb === "drop") streams.delete(call);
+  if (verb === "close") {
+    files.delete(file);
+    known.source.close?.();
+    forget();
+  }
+  const turn = known.turn.then(() => use(known.source, order));
+  known.turn = turn.catch(() => {});
+  return turn;
+}
+
+/**
+ * @param {Source} source
+ * @param {Order} order
+ */
+async function use(source, order) {
+  const { verb, at = 0, nbytes = 0 } = order;
   if (verb === "begin") {
     await source.begin?.();
     return source.size ?? undefined;
   }
   if (verb === "read") return source.read(at, nbytes);
   if (verb === "stream") return stream(source, order);
-  if (verb === "drop") streams.delete(order.call ?? 0);
   if (verb === "pause") source.pause?.();
-  if (verb !== "close") return undefined;
-  source.close?.();
-  sources.delete(file);
-  return forget();
+  return undefined;
 }
 
 /**
