@@ -9,8 +9,8 @@ import { Reading } from "./reading.js";
 
 /** @import { Bytes, Sink } from "./http.js" */
 
-/** With more files open only one has a connection: a body that waits holds it, and browsers allow
- * six to a host. */
+/** With more files open only those asked for have a connection: a body that waits holds it, and
+ * browsers allow six to a host. */
 const CONNECTIONS = 4;
 
 export class Files {

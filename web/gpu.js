@@ -104,6 +104,10 @@ export class Gpu {
    * @returns {Promise<T>}
    */
   #unlessLost(promise) {
+    if (this.#lost !== null) {
+      promise.catch(() => {});
+      return Promise.reject(this.#loss());
+    }
     /** @type {(error: GpuError) => void} */
     let end = () => {};
     return new Promise((/** @type {(value: T) => void} */ resolve, reject) => {
@@ -166,7 +170,7 @@ export class Gpu {
   }
 
   /**
-   * Stream a file's bytes into buffers, after those of the loads before.
+   * Stream a file's bytes into buffers, after those of it that were asked for before.
    *
    * @param {number} file
    * @param {number[]} segments  at, nbytes, handle, to; and so on

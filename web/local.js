@@ -17,6 +17,7 @@ const WINDOW_BYTES = 8 << 20;
  */
 export class BlobSource {
   #blob;
+  #closed = false;
   /** @type {Map<number, Promise<Bytes>>} by number: the one in use, and the next */
   #windows = new Map();
 
@@ -47,6 +48,7 @@ export class BlobSource {
   async stream(at, nbytes, sink) {
     for (let left = nbytes; left; ) {
       const skip = (at + nbytes - left) % WINDOW_BYTES;
+      if (this.#closed) throw new SourceError("TRUNCATED", this.name, "it was closed");
       const window = await this.#window((at + nbytes - left - skip) / WINDOW_BYTES);
       const bytes = window.subarray(skip, skip + left);
       left -= bytes.length;
@@ -59,6 +61,11 @@ export class BlobSource {
 
   /** Forget what was read, as other files' turn has come. */
   pause() {
+    this.#windows.clear();
+  }
+
+  close() {
+    this.#closed = true;
     this.#windows.clear();
   }
 

@@ -21,7 +21,7 @@ import { BlobSource } from "./local.js";
  * @property {() => void} [close]  also ends a download
  */
 
-/** As many bytes as layers/weights.py asks for ahead. */
+/** Room for what layers/weights.py asks for ahead, where its segments are large. */
 const BUFFERS = 32;
 const BUFFER_BYTES = 1 << 20;
 
@@ -36,8 +36,9 @@ function take() {
   const buffer = idle.pop();
   if (buffer) return buffer;
   if (made === BUFFERS) return new Promise((resolve) => waiting.push(resolve));
+  const fresh = new ArrayBuffer(BUFFER_BYTES); // which may fail
   made++;
-  return new ArrayBuffer(BUFFER_BYTES);
+  return fresh;
 }
 
 /** @param {ArrayBuffer} buffer */
@@ -92,11 +93,11 @@ async function stream(source, { call = 0, at = 0, nbytes = 0 }) {
  * @returns {Promise<unknown>} what `call` is answered with
  */
 async function carryOut(order) {
-  const { verb, file, call = 0 } = order;
+  const { verb, file } = order;
+  if (verb === "drop") return void streams.delete(order.stream ?? 0);
   if (verb === "open") files.set(file, { source: opened(order), turn: Promise.resolve() });
   const known = files.get(file);
   if (!known) throw new Error(`file ${file} is closed`);
-  if (verb === "drop") streams.delete(call);
   if (verb === "close") {
     files.delete(file);
     known.source.close?.();
@@ -147,7 +148,7 @@ self.onmessage = async ({ data }) => {
     const value = await carryOut(order);
     tell({ call, value }, value instanceof Uint8Array ? [/** @type {any} */ (value).buffer] : []);
   } catch (caught) {
-    const { name, message, code, source, hint } = /** @type {any} */ (caught);
+    const { name, message, code, source, hint } = /** @type {any} */ (caught ?? {});
     tell({ call, error: { name, message, code, source, hint } });
   }
 };

@@ -2,6 +2,7 @@
  * Calls to the reading thread, reader.js.
  */
 
+import { SourceError } from "./http.js";
 import { spawned } from "./spawn.js";
 
 /** @import { Bytes, Sink } from "./http.js" */
@@ -12,7 +13,8 @@ import { spawned } from "./spawn.js";
  * @typedef {object} Order
  * @property {"open" | "begin" | "read" | "stream" | "drop" | "pause" | "close"} verb
  * @property {number} file
- * @property {number} [call]  that waits for an answer; the one to `drop`
+ * @property {number} [call]  that waits for an answer
+ * @property {number} [stream]  the call whose bytes to `drop`
  * @property {string | Blob} [spec]  what to open: an absolute URL, or a file
  * @property {string} [name]  of what to open, for messages
  * @property {number} [at]
@@ -31,7 +33,6 @@ import { spawned } from "./spawn.js";
 
 /**
  * @typedef {object} Call
- * @property {number} file
  * @property {(value: any) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {Sink} [sink]
@@ -46,13 +47,21 @@ export class Reading {
 
   constructor() {
     this.#thread.onmessage = ({ data }) => {
-      this.#turn = this.#turn.then(() => this.#take(data));
+      const turn = this.#turn.then(() => this.#take(data));
+      this.#turn = turn.catch(({ message }) => this.#fail(message));
     };
-    this.#thread.onerror = ({ message }) => {
-      this.#failure = new Error(`the thread that reads files failed: ${message || "not started"}`);
-      for (const { reject } of this.#calls.values()) reject(this.#failure);
-      this.#calls.clear();
+    this.#thread.onerror = (event) => {
+      event.preventDefault(); // or it were the engine's own failure, too
+      this.#fail(event.message || "it did not start");
     };
+  }
+
+  /** @param {string} why */
+  #fail(why) {
+    this.#failure = new SourceError("NETWORK", "reader.js", `the thread that reads failed: ${why}`,
+      "Reload the page.");
+    for (const { reject } of this.#calls.values()) reject(this.#failure);
+    this.#calls.clear();
   }
 
   /** @param {Order} order */
@@ -69,7 +78,7 @@ export class Reading {
     return new Promise((resolve, reject) => {
       if (this.#failure) throw this.#failure;
       const call = this.#next++;
-      this.#calls.set(call, { file: order.file, resolve, reject, sink });
+      this.#calls.set(call, { resolve, reject, sink });
       this.tell({ ...order, call });
     });
   }
@@ -83,7 +92,7 @@ export class Reading {
       } catch (thrown) {
         asked?.reject(thrown);
         this.#calls.delete(call);
-        this.tell({ verb: "drop", file: asked?.file ?? 0, call });
+        this.tell({ verb: "drop", file: 0, stream: call });
       }
       this.#thread.postMessage(bytes.buffer, [bytes.buffer]);
       return;

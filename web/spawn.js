@@ -11,6 +11,8 @@ export function spawned(script, name) {
   const boot = new Blob([`import ${JSON.stringify(script)};`], { type: "text/javascript" });
   const address = URL.createObjectURL(boot);
   const worker = new Worker(address, { type: "module", name });
-  worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
+  for (const sign of ["message", "error"]) {
+    worker.addEventListener(sign, () => URL.revokeObjectURL(address), { once: true });
+  }
   return worker;
 }

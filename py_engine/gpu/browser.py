@@ -147,7 +147,7 @@ class _Promise(Generic[T]):
 
 
 def rebuilt(error: Any) -> Exception:
-    """Our own exception for one that came from web/device.js, gpu.js, files.js or http.js."""
+    """Our own exception for one that came from web/device.js, gpu.js, http.js or local.js."""
     made: InferaivedError
     match error.name:
         case "DeviceLost":

@@ -84,10 +84,10 @@ class Device(Protocol):
         """Copy small data into a buffer; `at` and the length are multiples of 4."""
 
     def load(self, source: object, segments: Sequence[Segment]) -> Awaitable[None]:
-        """Stream segments of this host's own `source` into buffers, in their order.
+        """Stream segments of this host's own `source` into buffers.
 
         A length that is no multiple of 4 is padded with zeros. In the browser Python sees none of
-        the bytes. It begins when the method is called, or when the loads before have ended.
+        the bytes. It may begin before it is awaited; what is asked of one source comes in order.
         """
 
     def compile(self, shaders: Sequence[Shader]) -> Awaitable[None]:

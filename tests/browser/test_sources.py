@@ -287,4 +287,21 @@ def test_a_thread_that_does_not_start_is_told(here: Page, faulty: Faulty) -> Non
     here.route("**/reader.js", lambda route: route.abort())
     for spec in ("url", "files.add(new Blob(['GGUF'])).blob"):
         error = story(here, f"return await opened({spec})", f"{faulty.url}whole/file")
-        assert "the thread that reads files failed" in error["message"]
+        assert error["code"] == "NETWORK"
+        assert "the thread that reads failed" in error["message"]
+
+
+def test_closing_a_local_file_ends_its_streams(here: Page) -> None:
+    body = """
+      const [id] = await opened(files.add(new Blob([new Uint8Array(100e6)])).blob);
+      let given = 0;
+      const asked = [0, 1, 2, 3].map((i) => files.stream(id, i * 25e6, 25e6, (bytes) => {
+        given += bytes.length;
+        if (given === bytes.length) files.close(id);
+      }));
+      const ends = await Promise.allSettled(asked);
+      return [given, ...ends.map(({ reason }) => reason?.name)];
+    """
+    given, *ends = story(here, body)
+    assert given < 50e6
+    assert ends[1:] == ["SourceError"] * 3
