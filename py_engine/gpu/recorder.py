@@ -5,16 +5,13 @@ plain. `Recorder` binds tensors to a shader's names. Both are synchronous; pipel
 and programs made later, all together.
 """
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache
 
 from py_engine.gpu.device import Binding, Device, Dispatch
 from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.gpu.wgsl import Shader, Value, load
 
-_SUBGROUPS = re.compile(r"\bsubgroup\w+\(|\bsubgroup_")
 _MATRICES = "chromium-experimental-subgroup-matrix"
 """Of WebGPU's features, so far behind a flag; a device has it if the sizes are matmul_matrix's."""
 _MATRIX_SHARED_BYTES = 32768
@@ -61,7 +58,7 @@ class Library:
 
     def degrade(self, shader: Shader) -> bool:
         """From now on give a simpler form of a shader; False if there is none."""
-        if not _SUBGROUPS.search(shader.code):
+        if not shader.uses_subgroups:
             return False
         if shader.name == "matmul_matrix":
             self._multiplies = False
@@ -93,12 +90,13 @@ class Library:
         """The shader with these constants; the same request gives the same object."""
         key = (name, frozenset(constants.items()), frozenset(includes.items()))
         if key not in self._shaders:
-            chosen = self._chosen(name, includes)
-            shader = load(self._read, name, includes=chosen, constants=constants)
-            if self._enables and _SUBGROUPS.search(shader.code):
-                enables = "".join(f"enable {one};\n" for one in sorted(self._enables))
-                shader = replace(shader, code=enables + shader.code)
-            self._shaders[key] = shader
+            self._shaders[key] = load(
+                self._read,
+                name,
+                includes=self._chosen(name, includes),
+                constants=constants,
+                enables=self._enables,
+            )
         return self._shaders[key]
 
     def _chosen(self, name: str, includes: Mapping[str, str]) -> dict[str, str]:

@@ -1,18 +1,19 @@
 """Load a shader file: bake its constants, splice its includes, read its interface.
 
-A file under shaders/ is plain WGSL. Four things are resolved here and nowhere else:
+A file under shaders/ is plain WGSL. Five things are resolved here and nowhere else:
 
     override NAME: T = default;       ->  const NAME: T = value;
     // #include "lib/reduce.wgsl"     ->  that file, once (the caller may map the name to a variant)
+    @binding(3)                       ->  @binding(2), where an include's variant leaves a gap
     // #unroll                        ->  the loop below it written out, see unroll.py
+    subgroupAdd(…)                    ->  the same, below the `enable` lines of this compiler
 
-Binding numbers only give an order: gaps that an include's variant leaves are closed. The text that
-results is the pipeline's identity: two requests with equal text are one pipeline.
+The text that results is the pipeline's identity: two requests with equal text are one pipeline.
 """
 
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +25,7 @@ _BINDING = re.compile(
     r"^@group\(0\) @binding\((\d+)\) var<(storage, read|storage, read_write|uniform)> (\w+):", re.M
 )
 _PARAMS = re.compile(r"^struct Params \{(.*?)^\}", re.M | re.S)
+_SUBGROUPS = re.compile(r"\bsubgroup\w+\(|\bsubgroup_")
 _FIELD = re.compile(r"^\s*(\w+): (u32|i32|f32),", re.M)
 _FORMAT = {"u32": "I", "i32": "i", "f32": "f"}
 
@@ -42,6 +44,11 @@ class Shader:
     """(name, access) in binding order; access is `read`, `read_write` or `uniform`."""
     params: tuple[tuple[str, str], ...]
     """(field, WGSL type) of `struct Params`, in order; empty if there is none."""
+
+    @property
+    def uses_subgroups(self) -> bool:
+        """Its threads talk within their subgroup."""
+        return bool(_SUBGROUPS.search(self.code))
 
     def pack(self, values: Mapping[str, int | float]) -> bytes:
         """The bytes of `struct Params`; a missing or unknown field is a TypeError."""
@@ -62,6 +69,7 @@ def load(
     *,
     includes: Mapping[str, str] | None = None,
     constants: Mapping[str, Value] | None = None,
+    enables: Iterable[str] = (),
 ) -> Shader:
     """The shader `name` with its holes filled.
 
@@ -69,6 +77,7 @@ def load(
         read: gives the text of a path below shaders/.
         includes: replaces an include's path by that of a variant with the same functions.
         constants: values for `override`s; one that is not declared is a KeyError.
+        enables: what the host's compiler wants enabled where subgroups are used.
     """
     includes = includes or {}
     constants = constants or {}
@@ -102,6 +111,8 @@ def load(
         return match[0].replace(f"@binding({match[1]})", f"@binding({order[match[3]]})")
 
     code = unroll(_BINDING.sub(renumber, code))
+    if _SUBGROUPS.search(code):
+        code = "".join(f"enable {one};\n" for one in sorted(enables)) + code
     return Shader(
         name=name,
         label=" ".join([name, *_stems(includes), *(f"{k}={v}" for k, v in constants.items())]),

@@ -146,6 +146,40 @@ def test_no_note_to_ourselves() -> None:
     assert not found
 
 
+def test_modules_keep_no_state() -> None:
+    """What a name in capitals holds is a constant; the rest belongs to objects.
+
+    The scripts that a worker starts with may keep some: there is one of each in a thread.
+    """
+    stateful = []
+    for file in build.files_of(ROOT / "py_engine", "*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            mutable = isinstance(getattr(node, "value", None), ast.Dict | ast.List | ast.Set)
+            stateful += [f"{path(file)}: {n}" for n in names if mutable and n != n.upper()]
+        tree = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        stateful += [path(file) for node in tree if isinstance(node, ast.Global)]
+    begins = re.compile(
+        r"(?:/\*\*.*\*/ )?(?:let \w+|const [a-z]\w* = (?:new (?:Weak)?(?:Map|Set)|\[))"
+    )
+    for file in build.files_of(ROOT / "web", "*.js"):
+        stateful += [f"{path(file)}: {line}" for line in lines(file) if begins.match(line)]
+    entries = ("web/worker.js", "web/reader.js")
+    assert not [found for found in stateful if not found.startswith(entries)]
+
+
+def test_shader_text_is_made_in_one_place() -> None:
+    makers = {
+        path(file)
+        for file in build.files_of(ROOT / "py_engine", "*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and any(word.arg == "code" for word in node.keywords)
+    }
+    assert makers == {"py_engine/gpu/wgsl.py"}
+
+
 def test_every_shader_is_used() -> None:
     """A kernel is named in the engine; a library is included, or named as a variant."""
     names = [
