@@ -247,7 +247,10 @@ def test_nothing_of_others_is_committed() -> None:
 # ---- the pages
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE"])
+PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_page_is_there(name: str) -> None:
     assert len(lines(ROOT / name)) > 10
 
@@ -274,6 +277,15 @@ def test_pages_name_commands_that_exist() -> None:
     commands = set(re.findall(r"build\.py ([a-z]+)", text))
     assert commands >= {"serve", "test", "check", "dist"}
     assert commands <= {"serve", "dist", "test", "check", "lock", "bench"}
+
+
+def test_code_in_contributing_is_code_of_the_repository() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n *# (\S+)\n(.*?)```", text, re.S)
+    assert len(blocks) == text.count("```python") > 0
+    for name, block in blocks:
+        wanted = {line.strip() for line in block.splitlines()}
+        assert not wanted - {line.strip() for line in lines(ROOT / name)}
 
 
 def architecture() -> str:
