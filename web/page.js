@@ -7,6 +7,7 @@
  * `?embed` and `?system=text`.
  */
 
+import { announce } from "./frame.js";
 import { keepOffline } from "./offline.js";
 import { InferaivedChat } from "./widget.js";
 
@@ -178,6 +179,7 @@ const model = parameters.get("model");
 if (model) chat.setAttribute("model", modelAddress(model).url);
 if (parameters.has("embed")) {
   document.body.classList.add("embed");
+  announce();
   chat.system = parameters.get("system") ?? "";
 } else {
   listenForModels();

@@ -12,6 +12,7 @@
 
 import { load } from "./client.js";
 import { element, icon } from "./dom.js";
+import { framed } from "./frame.js";
 import { facts, modelName, problem, replyNote } from "./messages.js";
 import { Notice } from "./notice.js";
 import { Transcript } from "./transcript.js";
@@ -39,6 +40,7 @@ export class InferaivedChat extends HTMLElement {
   /** @type {Promise<Engine | null> | null} */ #engine = null;
   /** @type {AbortController | null} */ #loading = null;
   /** @type {AbortController | null} */ #replying = null;
+  /** @type {AbortController | null} */ #framed = null;
   #transcript = new Transcript();
   #notice = new Notice(() => this.focus());
   #input = element("textarea", {
@@ -53,7 +55,8 @@ export class InferaivedChat extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    const style = element("link", { rel: "stylesheet", href: new URL("widget.css", HERE).href });
+    const href = new URL("widget.css", HERE).href;
+    const style = element("link", { rel: "stylesheet", href, crossorigin: "anonymous" });
     if (HERE.origin === location.origin) {
       const form = element("form", { class: "composer" }, this.#input, this.#send, this.#stop);
       const foot = element("div", { class: "foot" }, this.#facts, this.#fresh);
@@ -81,6 +84,7 @@ export class InferaivedChat extends HTMLElement {
 
   disconnectedCallback() {
     this.stop();
+    this.#framed?.abort();
     this.#unload();
     this.#state = "idle";
   }
@@ -88,15 +92,14 @@ export class InferaivedChat extends HTMLElement {
   /** The whole product in a frame on the script's own origin. */
   #embed() {
     const page = new URL("index.html", HERE);
-    page.searchParams.set("embed", "");
     page.searchParams.set("model", new URL(this.#chosen().toString(), document.baseURI).href);
+    const alone = page.href;
+    page.searchParams.set("embed", "");
     page.searchParams.set("system", this.system);
-    const frame = element("iframe", {
-      src: page.href, title: "Chat with a language model", class: "frame",
-      sandbox: "allow-scripts allow-same-origin allow-forms allow-popups",
-    });
-    this.shadowRoot?.querySelector("iframe")?.remove();
-    this.shadowRoot?.append(frame);
+    this.#framed?.abort();
+    this.#framed = new AbortController();
+    this.shadowRoot?.querySelector(".frame")?.remove();
+    this.shadowRoot?.append(framed(page.href, alone, this.#framed.signal));
   }
 
   /** @param {HTMLFormElement} form */

@@ -34,6 +34,11 @@ TYPES = {
     ".webmanifest": "application/manifest+json; charset=utf-8",
     ".zip": "application/zip",
 }
+EMBEDDABLE = {
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""What pages that send Cross-Origin-Embedder-Policy themselves want of a frame and its files."""
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy"\s+content="([^"]*)"')
 S = TypeVar("S", bound=ThreadingHTTPServer)
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -174,6 +179,7 @@ class _Request(BaseHTTPRequestHandler):
             headers["Content-Security-Policy"] = policy
         headers["Cache-Control"] = "no-cache"  # kept, but asked for anew: a rebuild shows at once
         headers["X-Content-Type-Options"] = "nosniff"
+        headers |= EMBEDDABLE
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
