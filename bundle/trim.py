@@ -6,11 +6,14 @@ whatever the engine's functions may import later, and keeps what is imported the
 nothing of the page.
 """
 
+import _codecs
 import ast
+import encodings
 import hashlib
 import importlib
 import importlib.util
 import marshal
+import pkgutil
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -23,13 +26,24 @@ LAZY = (
     "_colorize",  # traceback
     "_pylong",  # C: the text of a huge int
     "annotationlib",  # C: annotations
-    "encodings.ascii",
-    "encodings.latin_1",
     "encodings.utf_8_sig",
     "linecache",
     "traceback",
 )
 """What C and the library import when something rare happens."""
+
+
+def codecs() -> Iterator[str]:
+    """The modules of all codecs that the interpreter computes itself; they are asked for by name.
+
+    Jinja2 reads its string literals by `unicode-escape`. The other codecs are tables of old
+    character sets, or turn bytes into bytes.
+    """
+    for module in pkgutil.iter_modules(encodings.__path__):
+        if hasattr(_codecs, f"{module.name}_encode"):
+            yield f"encodings.{module.name}"
+
+
 KNOWN = "python_stdlib.sha256"
 """In engine.zip: another library makes another engine.zip, and by that web/snapshot.js goes."""
 _UNCHECKED = (1).to_bytes(4, "little")  # PEP 552: there is a hash, and nobody looks at it
@@ -52,12 +66,12 @@ def trim(library: str, engine: str) -> None:
 
 
 def import_all(sources: Files) -> None:
-    """Import LAZY, the engine, and what is named in any of its and its libraries' functions.
+    """Import LAZY, codecs, the engine, and what is named in its and its libraries' functions.
 
     Args:
         sources: the texts of all modules that are not the library's, by the modules' names.
     """
-    left = {*LAZY, *(name for name in sources if name.split(".")[0] == "py_engine")}
+    left = {*LAZY, *codecs(), *(name for name in sources if name.split(".")[0] == "py_engine")}
     done: set[str] = set()
     while left:
         for name in sorted(left):

@@ -1,8 +1,8 @@
 """llama.cpp's vocabulary files, their vectors, and the two tokenizer libraries over them.
 
-The files are third-party and not in this repository: ../shared/data/vocab holds four, and the
-environment variable LLAMA_CPP_MODELS may name llama.cpp's own `models` folder (all of them, and
-`templates/`; it is in the sdist of llama-cpp-python). What is absent is skipped by name.
+The files are third-party and not in this repository: ../shared/data holds some vocabularies and
+the chat templates, and the environment variable LLAMA_CPP_MODELS may name llama.cpp's own `models`
+folder (all of them; it is in the sdist of llama-cpp-python). What is absent is skipped by name.
 """
 
 import asyncio
@@ -24,6 +24,11 @@ from py_engine.text.vocabulary import CONTROL, UNKNOWN, USER_DEFINED, Vocabulary
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared/data/vocab"
 MODELS = Path(os.environ.get("LLAMA_CPP_MODELS", SHARED))
+TEMPLATES = next(
+    (folder for folder in (MODELS / "templates", SHARED.with_name("templates")) if folder.is_dir()),
+    MODELS / "templates",
+)
+"""llama.cpp's chat templates; there may be none."""
 SEPARATOR = "\n__ggml_vocab_test__\n"
 
 COMMON = ("gpt-2", "llama-bpe", "llama-spm", "qwen2")
