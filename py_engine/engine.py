@@ -15,7 +15,7 @@ from math import prod
 from typing import Any
 
 from py_engine.base.debug import SILENT, Debug
-from py_engine.base.errors import BadRequest, BadTensor, InferaivedError
+from py_engine.base.errors import BadRequest, BadTensor, InferaivedError, NoTokenizer
 from py_engine.formats.gguf import GGUF, MetaValue, read_split
 from py_engine.formats.source import Source
 from py_engine.generate.loop import Sequencer
@@ -30,8 +30,9 @@ from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.probe import probe
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
+from py_engine.layers.config import drafts
 from py_engine.layers.decoder import Decoder
-from py_engine.layers.weights import Weights
+from py_engine.layers.weights import Weights, computed
 from py_engine.models import architecture
 from py_engine.text.chat import ChatTemplate
 from py_engine.text.detokenizer import Detokenizer
@@ -178,9 +179,12 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     return family.model(weights, config, cached), cached
 
 
-def _tokenizer(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> Tokenizer:
-    """The file's tokenizer, each of whose tokens must have one of the embedding's rows."""
-    tokenizer = Tokenizer(gguf.metadata, make_encoder)
+def _tokenizer(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> Tokenizer | None:
+    """The file's tokenizer, if any, each of whose tokens must have one of the embedding's rows."""
+    try:
+        tokenizer = Tokenizer(gguf.metadata, make_encoder)
+    except NoTokenizer:
+        return None
     if rows < tokenizer.n_vocab:
         raise BadTensor(
             f"token_embd.weight has {rows} rows, and the tokenizer {tokenizer.n_vocab} tokens"
@@ -190,20 +194,21 @@ def _tokenizer(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> Tokenizer:
 
 def _describe(gguf: GGUF, file: str) -> dict[str, Any]:
     """JSON-able facts from a header; what is of another type than it should be is left out."""
-    meta = gguf.metadata
+    meta, tensors = gguf.metadata, computed(gguf).tensors.values()
     name = str(meta.get("general.architecture", ""))
     tokens = meta.get("tokenizer.ggml.tokens")
     texts = {key: value for key, value in meta.items() if isinstance(value, str)}
     numbers = {key: value for key, value in meta.items() if isinstance(value, int)}
+    blocks = numbers.get(f"{name}.block_count")
     return {
         "name": texts.get("general.name") or re.split(r"[/\\]", file)[-1],
         "description": texts.get("general.description"),
         "license": texts.get("general.license"),
         "architecture": name or None,
-        "parameters": sum(prod(tensor.shape) for tensor in gguf.tensors.values()),
-        "types": dict(Counter(tensor.type for tensor in gguf.tensors.values())),
-        "file_bytes": sum(tensor.nbytes for tensor in gguf.tensors.values()),
-        "layers": numbers.get(f"{name}.block_count"),
+        "parameters": sum(prod(tensor.shape) for tensor in tensors),
+        "types": dict(Counter(tensor.type for tensor in tensors)),
+        "file_bytes": sum(tensor.nbytes for tensor in tensors),
+        "layers": None if blocks is None else blocks - len(drafts(meta)),
         "model_context": numbers.get(f"{name}.context_length"),
         "tokenizer": _tokenizer_name(meta),
         "n_vocab": len(tokens) if isinstance(tokens, list) else 0,
@@ -218,26 +223,36 @@ def _tokenizer_name(meta: Mapping[str, MetaValue]) -> str | None:
 
 
 class Engine:
-    """A loaded model with one conversation in its cache. Made by `load`."""
+    """A loaded model with one conversation in its cache. Made by `load`.
+
+    Args:
+        tokenizer: the file's; without one there are token ids only.
+    """
 
     def __init__(
         self,
         about: dict[str, Any],
         memory: Memory,
         sequencer: Sequencer,
-        tokenizer: Tokenizer,
+        tokenizer: Tokenizer | None,
         load_s: float,
     ) -> None:
-        self.tokenizer = tokenizer
+        self._tokenizer = tokenizer
         self._memory, self._sequencer = memory, sequencer
         self._programs = programs = sequencer.programs
-        self._template = ChatTemplate(str(about["template"] or ""), tokenizer)
+        self._template = (
+            ChatTemplate(str(about["template"] or ""), tokenizer) if tokenizer else None
+        )
         self._load_s = load_s
         self._stopping = False
         self._warned = len(programs.warnings)
         self._debug = SILENT
         device = memory.device
-        warnings = [*about["warnings"], *tokenizer.warnings, *self._template.warnings]
+        warnings = list(about["warnings"])
+        if tokenizer and self._template:
+            warnings += [*tokenizer.warnings, *self._template.warnings]
+        else:
+            warnings.append(f"{NoTokenizer(about['tokenizer'])}. {NoTokenizer.hint}")
         self.info = about | {
             "context": programs.context,
             "n_vocab": programs.model.vocabulary,
@@ -247,6 +262,22 @@ class Engine:
             "load_s": load_s,
             "warnings": warnings + programs.warnings,
         }
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The file's.
+
+        Raises:
+            NoTokenizer: it has none.
+        """
+        if not self._tokenizer:
+            raise NoTokenizer(self.info["tokenizer"])
+        return self._tokenizer
+
+    def prepare(self) -> None:
+        """Make what the first prompt needs now, while nothing else is to do."""
+        if self._tokenizer:
+            self._tokenizer.prepare()
 
     async def report(self, debug: Debug) -> None:
         """Tell of the load and, from now on, of each reply; before the first one."""
@@ -270,6 +301,8 @@ class Engine:
 
         What the last conversation and this one have in common is not computed again.
         """
+        if not self._template:
+            raise NoTokenizer(self.info["tokenizer"])
         return self._reply(self._template.ids(messages, tools=tools), sampling)
 
     def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncIterator[Piece]:
@@ -313,7 +346,8 @@ class Engine:
         self._check(prompt)
         self._check(list(sampling.logit_bias))
         self._stopping = False
-        detokenizer = Detokenizer(self.tokenizer, sampling.stop)
+        tokenizer = self.tokenizer if sampling.stop else self._tokenizer
+        detokenizer = Detokenizer(tokenizer, sampling.stop)
         started = time.monotonic()
         first = started
         texts: list[str] = []
@@ -324,7 +358,7 @@ class Engine:
                 if not ids:
                     first = time.monotonic()
                 ids.append(token.id)
-                if token.id in self.tokenizer.eog:
+                if tokenizer and token.id in tokenizer.eog:
                     reason = "stop"
                     break
                 texts.append(detokenizer.push(token.id))

@@ -51,6 +51,8 @@ class Shape:
     tied: bool = True
     rope_factors: bool = False
     linear_scaling: float = 1.0
+    saved: bool = False
+    drafts: int = 0
 
     @property
     def head(self) -> int:
@@ -69,6 +71,32 @@ ODD = {
     "embedding": 160, "layers": 1, "heads": 2, "kv_heads": 1, "feed_forward": 288, "vocab": 571,
 }  # fmt: skip
 ODD_HEAD = {"llama": 0, "llama3": 0, "llama-linear": 0, "qwen2": 0, "qwen3": 96}
+
+# What llama.cpp's saver writes into every file: a key's presence says nothing. Without the prefix.
+SAVED: Mapping[str, int | float | bool | str | list[int] | list[float]] = {
+    "expert_count": 0, "expert_used_count": 0, "expert_weights_scale": 0.0, "expert_gating_func": 0,
+    "expert_feed_forward_length": 0, "expert_group_scale": 0.05, "leading_dense_block_count": 0,
+    "swiglu_clamp_exp": [0.0, 0.0], "use_parallel_residual": False, "nextn_predict_layers": 0,
+    "pooling_type": 2**32 - 1, "logit_scale": 0.0, "residual_scale": 0.0, "embedding_scale": 0.0,
+    "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "decoder_start_token_id": -1,
+    "deepstack_mapping": [-1, -1], "attention.max_alibi_bias": 0.0, "attention.clamp_kqv": 0.0,
+    "attention.scale": 0.0, "attention.output_scale": 0.0, "attention.value_scale": 0.0,
+    "attention.causal": True, "attention.layer_norm_epsilon": 0.0, "attention.rope_pattern": 1,
+    "attention.sliding_window": 0, "attention.q_lora_rank": 0, "attention.key_length_mla": 0,
+    "attention.indexer.top_k": 0, "attention.recurrent_layers": 0, "attention.compress_ratios": 0,
+    "rope.dimension_sections": [0, 0, 0, 0], "rope.freq_base_swa": 10000.0,
+    "rope.scaling.type": "linear", "rope.scaling.factor": 0.0, "rope.scaling.attn_factor": 1.0,
+    "rope.scaling.original_context_length": 256, "rope.scaling.finetuned": False,
+    "rope.scaling.yarn_log_multiplier": 0.0, "rope.scaling.yarn_ext_factor": -1.0,
+    "rope.scaling.yarn_attn_factor": 1.0, "rope.scaling.yarn_beta_fast": 32.0,
+    "ssm.inner_size": 0, "kda.gate_lower_bound": -math.inf,
+}  # fmt: skip
+BIASED: Mapping[str, tuple[str, ...]] = {
+    "llama": ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"),
+    "qwen2": ("attn_q", "attn_k", "attn_v", "output"),
+    "qwen3": ("attn_q", "attn_k", "attn_v"),
+}
+"""The matrices that may have a bias: llama.cpp, src/models/*.cpp."""
 
 # Tensor-name patterns and their types, first match; "output" stands for a tied embedding too.
 Mix = Mapping[str, str]
@@ -104,6 +132,9 @@ def write(
     mix: str | Mix | None = None,
     tied: bool | None = None,
     odd: bool = False,
+    saved: bool = False,
+    drafts: int = 0,
+    context: int | None = None,
     seed: int = 0,
     split: int | None = None,
 ) -> Spec:
@@ -113,12 +144,17 @@ def write(
         model: a key of MODELS; `odd` takes its small, awkward form instead.
         weight_type: of all matrices, where `mix` (a key of MIXES or patterns → types) says nothing.
         tied: whether the embedding is the output matrix too; None leaves it to the model.
+        saved: as llama.cpp saves its own test models: all keys and optional tensors, no tokenizer.
+        drafts: blocks behind the others that only draft tokens ahead.
     """
     path, shape = Path(path), MODELS[model]
     if odd:
         shape = dataclasses.replace(shape, **ODD, head_size=ODD_HEAD[model])
     if tied is not None:
         shape = dataclasses.replace(shape, tied=tied)
+    if saved:
+        shape = dataclasses.replace(shape, saved=True, tied=False)
+    shape = dataclasses.replace(shape, drafts=drafts, context=context or shape.context)
     patterns = MIXES[mix] if isinstance(mix, str) else (mix or {})
     writer = gguf.GGUFWriter(path, shape.architecture, split_max_tensors=split or 0)
     write_metadata(writer, shape, f"fixture {model} {weight_type}")
@@ -138,11 +174,18 @@ def write(
     return Spec(paths, model, shape, types)
 
 
+def write_named(path: Path | str, name: str) -> Spec:
+    """`write` a model by its name in tests/vectors, such as qwen3-odd or llama-saved."""
+    model, _, form = name.rpartition("-")
+    forms = ("odd", "saved")
+    return write(path, model, **{form: True}) if form in forms else write(path, name)
+
+
 def write_metadata(writer: gguf.GGUFWriter, shape: Shape, name: str) -> None:
     writer.add_name(name)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.embedding)
-    writer.add_block_count(shape.layers)
+    writer.add_block_count(shape.layers + shape.drafts)
     writer.add_feed_forward_length(shape.feed_forward)
     writer.add_head_count(shape.heads)
     writer.add_head_count_kv(shape.kv_heads)
@@ -151,17 +194,31 @@ def write_metadata(writer: gguf.GGUFWriter, shape: Shape, name: str) -> None:
     if shape.head_size:
         writer.add_key_length(shape.head_size)
         writer.add_value_length(shape.head_size)
-    if shape.architecture == "llama":  # as real files: llama ones say it, qwen ones do not
+    if shape.architecture == "llama" or shape.saved:  # as real files: qwen ones do not say it
         writer.add_rope_dimension_count(shape.head)
         writer.add_vocab_size(shape.vocab)
+    if shape.saved or shape.drafts:
+        writer.add_nextn_predict_layers(shape.drafts)
+    if shape.saved:
+        for key, value in SAVED.items():
+            if key != "nextn_predict_layers":
+                _add(writer, f"{shape.architecture}.{key}", value)
+        writer.add_tokenizer_model("test")
+        writer.add_token_list([f"tok_{i}" for i in range(shape.vocab)])
+        return
     if shape.linear_scaling != 1.0:
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(shape.linear_scaling)
     values = tokenizer_metadata(shape.vocab, shape.tokenizer, shape.pre)
     for key, value in values.items():
-        integer = isinstance(value, int) and not isinstance(value, bool)
-        kind = gguf.GGUFValueType.UINT32 if integer else gguf.GGUFValueType.get_type(value)
-        writer.add_key_value(key, value, kind)
+        _add(writer, key, value)
+
+
+def _add(writer: gguf.GGUFWriter, key: str, value: object) -> None:
+    """A key of the usual type; integers are not negative."""
+    integer = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    kind = gguf.GGUFValueType.UINT32 if integer else gguf.GGUFValueType.get_type(value)
+    writer.add_key_value(key, value, kind)
 
 
 def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
@@ -169,23 +226,25 @@ def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
     c, f = shape.embedding, shape.feed_forward
     q, kv = shape.heads * shape.head, shape.kv_heads * shape.head
     out: dict[str, np.ndarray] = {}
+    biased = BIASED[shape.architecture] if shape.saved else ("attn_q", "attn_k", "attn_v")
 
     def matrix(name: str, rows: int, columns: int, gain: float = 1.0) -> None:
         out[f"{name}.weight"] = (
             gain / math.sqrt(columns) * _normal(f"{name}.weight", seed, rows, columns)
         )
+        if (shape.bias or shape.saved) and name.rpartition(".")[2] in biased:
+            out[f"{name}.bias"] = 0.5 * _normal(f"{name}.bias", seed, rows)
+        if shape.saved and name.startswith("blk."):
+            out[f"{name}.input_scale"] = _normal(f"{name}.input_scale", seed, 1)
 
     def norm(name: str, size: int) -> None:
         out[f"{name}.weight"] = 1 + 0.25 * _normal(f"{name}.weight", seed, size)
 
     matrix("token_embd", shape.vocab, c, gain=3)  # 3 is the spread of the logits where it is tied
-    for i in range(shape.layers):
+    for i in range(shape.layers + shape.drafts):
         norm(f"blk.{i}.attn_norm", c)
         for letter, rows in ("q", q), ("k", kv), ("v", kv):
             matrix(f"blk.{i}.attn_{letter}", rows, c, gain=1.5)
-            if shape.bias:
-                name = f"blk.{i}.attn_{letter}.bias"
-                out[name] = 0.5 * _normal(name, seed, rows)
             if shape.qk_norm and letter != "v":
                 norm(f"blk.{i}.attn_{letter}_norm", shape.head)
         matrix(f"blk.{i}.attn_output", c, q)
@@ -193,9 +252,15 @@ def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
         matrix(f"blk.{i}.ffn_gate", f, c)
         matrix(f"blk.{i}.ffn_up", f, c)
         matrix(f"blk.{i}.ffn_down", c, f, gain=2)
+        if i >= shape.layers:
+            matrix(f"blk.{i}.nextn.eh_proj", c, 2 * c)
+            norm(f"blk.{i}.nextn.enorm", c)
+            norm(f"blk.{i}.nextn.hnorm", c)
     norm("output_norm", c)
     if not shape.tied:
         matrix("output", shape.vocab, c, gain=3)
+    if shape.saved and shape.architecture == "qwen3":
+        out["cls.output.weight"] = _normal("cls.output.weight", seed, c)
     if shape.rope_factors:
         out["rope_freqs.weight"] = np.array(rope_factors(shape.head, shape.theta))
     return {name: values.astype(np.float32) for name, values in out.items()}
@@ -237,6 +302,7 @@ def main() -> None:
     parser.add_argument("--mix", choices=MIXES)
     parser.add_argument("--tied", action=argparse.BooleanOptionalAction)
     parser.add_argument("--odd", action="store_true")
+    parser.add_argument("--saved", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", type=int, metavar="TENSORS", help="tensors per shard")
     arguments = vars(parser.parse_args())

@@ -40,8 +40,8 @@ class Oracle:
         self.head = int(own.get("attention.key_length", own["embedding_length"] // self.heads))
         self.eps = float(own["attention.layer_norm_rms_epsilon"])
         self.theta = float(own.get("rope.freq_base", 10000.0))
-        linear = own.get("rope.scaling.type") == "linear"
-        self.stretch = float(own["rope.scaling.factor"]) if linear else 1.0
+        linear = own.get("rope.scaling.type", "linear") == "linear"
+        self.stretch = float(own.get("rope.scaling.factor", 0.0) or 1.0) if linear else 1.0
 
     def logits(self, ids: Sequence[int]) -> Array:
         """The logits [T, V] after each of the T tokens, given those before it."""
@@ -51,7 +51,11 @@ class Oracle:
             x = x + self.attention(i, rms_norm(x, w[f"blk.{i}.attn_norm.weight"], self.eps))
             x = x + self.feed_forward(i, rms_norm(x, w[f"blk.{i}.ffn_norm.weight"], self.eps))
         x = rms_norm(x, w["output_norm.weight"], self.eps)
-        return x @ w.get("output.weight", w["token_embd.weight"]).T
+        return self.linear("output" if "output.weight" in w else "token_embd", x)
+
+    def linear(self, name: str, x: Array) -> Array:
+        """A matrix times x, and its bias where the file has one."""
+        return x @ self.weights[f"{name}.weight"].T + self.weights.get(f"{name}.bias", 0.0)
 
     def attention(self, layer: int, x: Array) -> Array:
         q = self.rotate(self.project(layer, "q", x))  # (T, H, D)
@@ -65,13 +69,12 @@ class Oracle:
         scores = np.einsum("thd,shd->hts", q, k) / np.sqrt(self.head)
         future = np.triu(np.ones(scores.shape[1:], bool), 1)
         mixed = np.einsum("hts,shd->thd", softmax(np.where(future, -np.inf, scores)), v)
-        return mixed.reshape(len(x), -1) @ self.weights[f"blk.{layer}.attn_output.weight"].T
+        return self.linear(f"blk.{layer}.attn_output", mixed.reshape(len(x), -1))
 
     def project(self, layer: int, letter: str, x: Array) -> Array:
-        """q, k or v as (T, heads, D): with a bias and a norm per head where the file has them."""
+        """q, k or v as (T, heads, D): with a norm per head where the file has one."""
         name = f"blk.{layer}.attn_{letter}"
-        y = x @ self.weights[f"{name}.weight"].T + self.weights.get(f"{name}.bias", 0.0)
-        y = y.reshape(len(x), -1, self.head)
+        y = self.linear(name, x).reshape(len(x), -1, self.head)
         norm = self.weights.get(f"{name}_norm.weight")
         return y if norm is None else rms_norm(y, norm, self.eps)
 
@@ -94,11 +97,9 @@ class Oracle:
         return out
 
     def feed_forward(self, layer: int, x: Array) -> Array:
-        gate, up, down = (
-            self.weights[f"blk.{layer}.ffn_{n}.weight"] for n in ("gate", "up", "down")
-        )
-        g = x @ gate.T
-        return (g / (1 + np.exp(-g)) * (x @ up.T)) @ down.T
+        name = f"blk.{layer}.ffn"
+        gate, up = self.linear(f"{name}_gate", x), self.linear(f"{name}_up", x)
+        return self.linear(f"{name}_down", gate / (1 + np.exp(-gate)) * up)
 
 
 def rms_norm(x: Array, weight: Array, eps: float) -> Array:

@@ -67,6 +67,16 @@ class UnsupportedConfig(InferaivedError):
         self.key = key
 
 
+class NotGenerative(InferaivedError):
+    """The file's model turns text into vectors or scores; `kind` says what it is."""
+
+    hint = "Such models do not run here yet. Choose one that was made to write or to chat."
+
+    def __init__(self, kind: str, key: str, value: object) -> None:
+        super().__init__(f"this is {kind} and does not write text: its {key} is {value}")
+        self.key = key
+
+
 class UnsupportedType(InferaivedError):
     """A tensor's type is known to GGUF, but no kernel here reads it."""
 
@@ -89,7 +99,7 @@ class UnusedTensors(InferaivedError):
     def __init__(self, names: Sequence[str]) -> None:
         more = f" and {len(names) - 1} more" if names[1:] else ""
         super().__init__(
-            f"the file has tensors that its architecture does not use: {names[0]}{more}",
+            f"the file has tensors with which nothing is computed here: {names[0]}{more}",
             "It would answer wrongly without them; use another file.",
         )
 
@@ -133,6 +143,16 @@ class DeviceLost(InferaivedError):
 
 class BadTemplate(InferaivedError):
     """The model's chat template cannot be parsed or rendered, or it exceeds a cap."""
+
+
+class NoTokenizer(InferaivedError):
+    """The file has no tokenizer, and something needs one; `name` is what stands in its place."""
+
+    hint = "Such a model takes and gives token ids only: it can neither chat nor read a text."
+
+    def __init__(self, name: object) -> None:
+        what = "missing" if name is None else repr(name)
+        super().__init__(f"the file has no tokenizer: its tokenizer.ggml.model is {what}")
 
 
 class UnsupportedTokenizer(InferaivedError):

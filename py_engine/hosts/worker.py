@@ -157,7 +157,7 @@ class Worker:
             text = json.dumps(answer)
         self._emit(text)
         if answer["kind"] == "ready" and self._engine:  # while the reader reads
-            asyncio.get_running_loop().call_soon(self._engine.tokenizer.prepare)
+            asyncio.get_running_loop().call_soon(self._engine.prepare)
 
     async def _load(self, message: Message) -> object:
         async with self._turn:

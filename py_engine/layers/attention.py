@@ -38,7 +38,6 @@ class Attention:
     Args:
         prefix: "blk.0" and so on.
         freqs: the rotation table, shared by all layers.
-        bias: queries, keys and values have biases (Qwen2).
         head_norm: query and key heads have an RMSNorm of their own (Qwen3).
     """
 
@@ -50,7 +49,6 @@ class Attention:
         *,
         freqs: Tensor,
         context: int,
-        bias: bool = False,
         head_norm: bool = False,
     ) -> None:
         heads, width = config.heads, config.embedding_length
@@ -58,11 +56,8 @@ class Attention:
         sizes = (heads.H * heads.D, heads.K * heads.D, heads.K * heads.D)
         names = [f"{prefix}.attn_{part}" for part in "qkv"]
         self.attn_norm = Norm(weights.vector([f"{prefix}.attn_norm.weight"], [width]), config.eps)
-        self.attn_qkv = weights.matrix([f"{name}.weight" for name in names], sizes, width)
-        if bias:
-            stacked = weights.vector([f"{name}.bias" for name in names], sizes)
-            self.attn_qkv = self.attn_qkv.with_bias(stacked)
-        self.attn_output = weights.matrix(
+        self.attn_qkv = weights.linear([f"{name}.weight" for name in names], sizes, width)
+        self.attn_output = weights.linear(
             [f"{prefix}.attn_output.weight"], [width], heads.H * heads.D
         )
         self.norm: Tensor | None = None

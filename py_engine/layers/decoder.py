@@ -35,7 +35,7 @@ class Decoder:
 
     Args:
         context: positions of the cache.
-        variant: `bias` and `head_norm` as `Attention` has them.
+        variant: `head_norm` as `Attention` has it.
     """
 
     def __init__(self, weights: Weights, config: Config, context: int, **variant: bool) -> None:
@@ -55,7 +55,7 @@ class Decoder:
         self.output_norm = Norm(weights.vector(["output_norm.weight"], [width]), config.eps)
         self.output = self.token_embd
         if weights.has("output.weight"):
-            self.output = weights.matrix(["output.weight"], [self.vocabulary], width)
+            self.output = weights.linear(["output.weight"], [self.vocabulary], width)
         weights.check_all_used()
 
     @property

@@ -22,7 +22,7 @@ class Linear:
     """Rows 2r and 2r + 1 belong together: gate and up of a gated layer."""
     bias: Tensor | None = None
 
-    def with_bias(self, bias: Tensor) -> "Linear":
+    def with_bias(self, bias: Tensor | None) -> "Linear":
         return replace(self, bias=bias)
 
     def decode(

@@ -16,7 +16,7 @@ class SwiGLU:
         self.ffn_norm = Norm(weights.vector([f"{prefix}.ffn_norm.weight"], [width]), config.eps)
         names = (f"{prefix}.ffn_gate.weight", f"{prefix}.ffn_up.weight")
         self.ffn_gate_up = weights.pair(names, inner, width)
-        self.ffn_down = weights.matrix([f"{prefix}.ffn_down.weight"], [width], inner)
+        self.ffn_down = weights.linear([f"{prefix}.ffn_down.weight"], [width], inner)
 
     def decode(self, rec: Recorder, act: Activations) -> None:
         fused = self.ffn_gate_up.interleaved

@@ -5,11 +5,12 @@ made at once, so that a model that does not fit its file, or its machine, fails 
 weight is fetched. Then `load` streams the file in its own order. The bytes pass it by.
 """
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import cycle
+from itertools import accumulate, cycle
 
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType, UnusedTensors
 from py_engine.formats.gguf import GGUF, TensorInfo
@@ -18,6 +19,7 @@ from py_engine.formats.source import Source
 from py_engine.gpu.device import Segment
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
+from py_engine.layers.config import drafts
 from py_engine.layers.linear import Linear
 from py_engine.ops.weight import Weight, allocate, plane_words, repack, repacker
 
@@ -29,6 +31,22 @@ _ALIGNED = 256
 """Where a binding may begin."""
 _SHARD_ROWS = 64
 """Shards begin at multiples of this, so that interleaved rows stay together."""
+
+_BLOCK = re.compile(r"blk\.([0-9]+)\.")
+_LEFT_OUT = re.compile(r"(^|\.)nextn\.|\.input_scale$|^cls\.output\.weight$")
+"""Parts of heads that draft or rank, and scales that only quantisers multiply by."""
+
+
+def computed(gguf: GGUF) -> GGUF:
+    """The file without the tensors that no reply needs, which are not fetched."""
+    ahead = drafts(gguf.metadata)
+
+    def needed(name: str) -> bool:
+        block = _BLOCK.match(name)
+        return not (block and int(block[1]) in ahead) and not _LEFT_OUT.search(name)
+
+    kept = {name: info for name, info in gguf.tensors.items() if needed(name)}
+    return replace(gguf, tensors=kept)
 
 
 @dataclass(frozen=True)
@@ -63,7 +81,7 @@ class Weights:
     """
 
     def __init__(self, gguf: GGUF, memory: Memory) -> None:
-        self.gguf = gguf
+        self.gguf = computed(gguf)
         self.memory = memory
         self._rows: dict[str, list[_Rows]] = defaultdict(list)
         self._vectors: dict[str, Tensor] = {}
@@ -84,12 +102,13 @@ class Weights:
         whole = self.memory.tensor((sum(sizes),), names[0])
         at = 0
         for name, size in zip(names, sizes, strict=True):
-            info = self._info(name, (size,))
-            if info.type != "F32":
-                raise UnsupportedType(name, info.type, ["F32 (for norms and biases)"])
-            self._vectors[name] = Tensor(whole.handle, (size,), at=at * 4)
+            self._vector(name, Tensor(whole.handle, (size,), at=at * 4))
             at += size
         return whole
+
+    def linear(self, names: Sequence[str], sizes: Sequence[int], columns: int) -> Linear:
+        """`matrix`, and the biases that the file has for it."""
+        return self.matrix(names, sizes, columns).with_bias(self._biases(names, sizes))
 
     def matrix(self, names: Sequence[str], sizes: Sequence[int], columns: int) -> Linear:
         """Matrices (rows, columns) stacked by rows; those of one type share a weight."""
@@ -107,10 +126,13 @@ class Weights:
         return Linear(tuple(parts), at, columns)
 
     def pair(self, names: tuple[str, str], rows: int, columns: int) -> Linear:
-        """Two matrices with their rows in turn: a0, b0, a1, b1, … if their types agree."""
+        """Two matrices with their rows in turn: a0, b0, a1, b1, …
+
+        If their types differ, or they have biases, they are stacked as by `linear`.
+        """
         infos = [self._matrix(name, rows, columns) for name in names]
-        if infos[0].type != infos[1].type:
-            return self.matrix(names, (rows, rows), columns)
+        if infos[0].type != infos[1].type or any(self.has(_bias(name)) for name in names):
+            return self.linear(names, (rows, rows), columns)
         parts = self._place(infos, 2 * rows, 2)
         return Linear(tuple(parts), 2 * rows, columns, interleaved=True)
 
@@ -123,6 +145,23 @@ class Weights:
         unused = self.gguf.tensors.keys() - self._vectors.keys() - self._rows.keys()
         if unused:
             raise UnusedTensors(sorted(unused))
+
+    def _biases(self, names: Sequence[str], sizes: Sequence[int]) -> Tensor | None:
+        """Biases of stacked matrices, one after another; zeros where only others have one."""
+        biases = [_bias(name) for name in names]
+        if not any(map(self.has, biases)):
+            return None
+        whole = self.memory.tensor((sum(sizes),), biases[0])
+        for bias, size, end in zip(biases, sizes, accumulate(sizes), strict=True):
+            if self.has(bias):
+                self._vector(bias, Tensor(whole.handle, (size,), at=(end - size) * 4))
+        return whole
+
+    def _vector(self, name: str, place: Tensor) -> None:
+        info = self._info(name, place.shape)
+        if info.type != "F32":
+            raise UnsupportedType(name, info.type, ["F32 (for norms and biases)"])
+        self._vectors[name] = place
 
     def _place(
         self, infos: Sequence[TensorInfo], rows: int, stride: int
@@ -255,6 +294,10 @@ def _stage(rec: Recorder, batch: Sequence[_Piece], staging: Tensor) -> Iterator[
         )
         yield Segment(piece.at, piece.nbytes, staging.handle, used)
         used += _aligned(piece.nbytes)
+
+
+def _bias(name: str) -> str:
+    return f"{name.removesuffix('weight')}bias"
 
 
 def _aligned(nbytes: int) -> int:

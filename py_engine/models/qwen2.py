@@ -10,4 +10,4 @@ def config(weights: Weights) -> Config:
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
-    return Decoder(weights, config, context, bias=True)
+    return Decoder(weights, config, context)

@@ -15,6 +15,8 @@ from py_engine.gpu.tensor import Tensor
 SPAN = 256
 """Positions that one split of `attention_decode` may have; the shader's constant."""
 _SHORT, _BUSY = 64, 32
+POSITIONS = 2**20
+"""As many rope.wgsl counts exactly."""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ class Detokenizer:
     first stop string. Broken UTF-8 becomes U+FFFD.
 
     Args:
+        tokenizer: the model's; without one no token has a text.
         stops: texts that end the reply; they are not given out. Empty ones are ignored.
     """
 
-    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str]) -> None:
+    def __init__(self, tokenizer: Tokenizer | None, stops: Sequence[str]) -> None:
         self.stopped = False
         self._tokenizer = tokenizer
         self._stops = [stop for stop in stops if stop]
@@ -28,7 +29,7 @@ class Detokenizer:
 
     def push(self, id: int) -> str:
         """The text that may be shown after this token; often empty."""
-        if self.stopped or self._tokenizer.is_special(id):
+        if self.stopped or not self._tokenizer or self._tokenizer.is_special(id):
             return ""
         text = self._decoder.decode(self._tokenizer.token_bytes(id))
         if not self._stops:

@@ -41,6 +41,7 @@ class Tokenizer:
         make_encoder: makes the host's.
 
     Raises:
+        NoTokenizer: the file has none.
         UnsupportedTokenizer: the kind of tokenizer is not in our tables.
         BadTokenizer: the metadata is damaged.
     """

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from py_engine.base.errors import BadTokenizer, UnsupportedTokenizer
+from py_engine.base.errors import BadTokenizer, NoTokenizer, UnsupportedTokenizer
 from py_engine.text.pretokenizers import DEFAULT, PRE_TOKENIZERS, PreTokenizer
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
@@ -20,6 +20,8 @@ SENTINEL = "\ufdd0"
 """A noncharacter that marks what a person typed (see chat.py); never a part of a token."""
 
 MODELS = ("gemma4", "gpt2", "llama")
+_NONE = (None, "none", "no_vocab", "test")
+"""`tokenizer.ggml.model` of a file without a tokenizer; llama.cpp's own test models say test."""
 
 _END_OF_GENERATION = (
     "<|eot_id|> <|im_end|> <|end|> <|return|> <|call|> <|flush|> <|calls|> <end_of_turn>"
@@ -292,11 +294,14 @@ def read_vocabulary(metadata: Mapping[str, object]) -> Vocabulary:
     """Check and repair `tokenizer.ggml.*`.
 
     Raises:
+        NoTokenizer: the file has none.
         BadTokenizer: an array is missing, of the wrong type or too short.
         UnsupportedTokenizer: the model or pre-tokenizer is not in our tables.
     """
     reader = _Reader(metadata)
     model = reader.text("model")
+    if model in _NONE:
+        raise NoTokenizer(model)
     if model not in MODELS:
         raise UnsupportedTokenizer("tokenizer.ggml.model", model, MODELS)
     raw: list[bytes] | None = reader.array("tokens", bytes)  # type: ignore[assignment]

@@ -28,5 +28,8 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>) {
             (quotient.x << 1u) | (quotient.y >> 31u),
             (quotient.y << 1u) | select(0u, 1u, goes));
     }
+    if (bits >> 31u == 1u) {    // a negative factor turns backwards
+        quotient = vec2<u32>(~quotient.x + select(0u, 1u, quotient.y == 0u), ~quotient.y + 1u);
+    }
     freqs[global.x] = vec4<u32>(quotient, 0u, 0u);
 }

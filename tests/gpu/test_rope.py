@@ -12,7 +12,7 @@ PAIRS = 4
 LAST = 2**20 - 1
 """The largest position that rope.wgsl promises to count exactly."""
 STARTS = (0, 1, 4093, 65532, 65536, 131070, 524289, 777777, LAST - 3)
-FACTORS = (1.0, 1.5, 8.0, 32.0, 0.7, 3.0, 1e-3, 6.1, 2.0**-20, 2.0**30)
+FACTORS = (1.0, 1.5, 8.0, 32.0, 0.7, 3.0, 1e-3, 6.1, 2.0**-20, 2.0**30, -1.0, -0.7)
 
 
 def rotated_units(bench: Bench, cache: Cache, table: np.ndarray, start: int) -> Tensor:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.fixtures import MODELS, write
+from tests.fixtures import MODELS, write, write_named
 from tests.oracle import Oracle, kl_divergence
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
@@ -16,11 +17,14 @@ RECORD = json.loads((VECTORS / "llama_cpp.json").read_text())
 IDS = RECORD["ids"]
 
 
-@pytest.mark.parametrize("name", [*MODELS, "qwen3-odd"])
+SAVED = ["llama-saved", "qwen2-saved", "qwen3-saved"]
+
+
+@pytest.mark.parametrize("name", [*MODELS, "qwen3-odd", *SAVED])
 def test_oracle_equals_llama_cpp_on_f32_weights(name: str, tmp_path: Path) -> None:
     """llama.cpp sums in float32, so the two differ by its rounding: measured 4e-12 and 3e-5."""
     theirs = np.load(VECTORS / "logits.npz")[name]
-    spec = write(tmp_path / "model.gguf", name.removesuffix("-odd"), odd=name.endswith("-odd"))
+    spec = write_named(tmp_path / "model.gguf", name)
     exact = Oracle(spec.path).logits(IDS)[RECORD["positions"]]
     assert kl_divergence(exact, theirs) <= 2e-11
     assert np.abs(exact - theirs).max() <= 1e-4
@@ -45,6 +49,12 @@ MISTAKES = {
     "no k bias": ("qwen2", lambda o: without(o, "attn_k.bias")),
     "no v bias": ("qwen2", lambda o: without(o, "attn_v.bias")),
     "no q norm": ("qwen3", lambda o: without(o, "attn_q_norm")),
+    "no q bias below a norm": ("qwen3-saved", lambda o: without(o, "attn_q.bias")),
+    "no output bias": ("qwen2-saved", lambda o: without(o, "output.bias")),
+    **{
+        f"no {name} bias": ("llama-saved", partial(without, part=f"{name}.bias"))
+        for name in ("attn_output", "ffn_gate", "ffn_up", "ffn_down")
+    },
 }
 
 
@@ -52,7 +62,7 @@ MISTAKES = {
 def test_a_mistake_shows(mistake: str, tmp_path: Path) -> None:
     """Each part matters by far more than the 1e-5 that tests of the engine allow."""
     model, break_it = MISTAKES[mistake]
-    spec = write(tmp_path / "model.gguf", model)
+    spec = write_named(tmp_path / "model.gguf", model)
     right = Oracle(spec.path).logits(IDS)
     wrong = break_it(Oracle(spec.path)).logits(IDS)
     assert kl_divergence(right, wrong) >= 1e-2

@@ -11,6 +11,7 @@ from py_engine.base.errors import (
     BadTensor,
     DeviceMemory,
     InferaivedError,
+    NotGenerative,
     UnsupportedConfig,
     UnsupportedModel,
     UnusedTensors,
@@ -61,17 +62,100 @@ def test_what_is_said_is_read() -> None:
     )
     assert (read.heads.H, read.heads.K, read.heads.D, read.heads.rot) == (4, 2, 128, 32)
     assert (read.freq_base, read.freq_scale, read.context_length) == (5e5, 0.25, 1024)
-    assert config({"rope.scale_linear": 2.0}).freq_scale == 0.5
-    assert config({"rope.scaling.type": "none"}).freq_scale == 1.0
-    assert config({"expert_count": 0, "attention.clamp_kqv": 0.0}).block_count == 2
+
+
+TYPE, FACTOR, OLD = "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear"
+SCALED: list[tuple[Mapping[str, MetaValue], float]] = [
+    ({FACTOR: 4.0}, 0.25),
+    ({FACTOR: 4}, 0.25),
+    ({FACTOR: 0.5}, 2.0),
+    ({TYPE: "linear", FACTOR: 4.0}, 0.25),
+    ({TYPE: "linear", FACTOR: 0.0}, 1.0),
+    ({TYPE: "linear"}, 1.0),
+    ({OLD: 2.0}, 0.5),
+    ({OLD: 0.0}, 1.0),
+    ({TYPE: "linear", OLD: 2.0}, 0.5),
+    ({FACTOR: 4.0, OLD: 2.0}, 0.25),
+    ({FACTOR: 0.0, OLD: 2.0}, 1.0),
+    ({TYPE: "none"}, 1.0),
+    ({TYPE: "none", FACTOR: 4.0}, 1.0),
+    ({TYPE: "none", OLD: 4.0}, 1.0),
+    ({TYPE: "yarn", FACTOR: 1.0}, 1.0),
+    ({TYPE: "yarn", FACTOR: 0.0}, 1.0),
+]
+
+
+@pytest.mark.parametrize(("change", "scale"), SCALED)
+def test_positions_are_scaled_as_llama_cpp_does(
+    change: Mapping[str, MetaValue], scale: float
+) -> None:
+    """What it does with these keys: src/llama-model.cpp, load_hparams; src/llama-context.cpp."""
+    assert config(change).freq_scale == scale
+
+
+def test_neutral_values_refuse_nothing() -> None:
+    """A key's presence says nothing: llama.cpp's saver writes all that it knows."""
+    plain = config({"attention.head_count_kv": 4})
+    assert config(fixtures.SAVED) == plain
+    for key, values in {
+        "expert_count": (0,),
+        "attention.max_alibi_bias": (0.0,),
+        "attention.clamp_kqv": (0.0,),
+        "attention.scale": (0.0, 0.125),
+        "logit_scale": (0.0, 1.0),
+        "residual_scale": (0.0, 1.0),
+        "embedding_scale": (0.0, 1.0),
+        "attention.sliding_window": (0,),
+        "pooling_type": (0, -1, 2**32 - 1),
+        "attention.causal": (True,),
+        "nextn_predict_layers": (0,),
+        "feed_forward_length": ([512, 512],),
+        "attention.head_count": ([4, 4],),
+        "attention.head_count_kv": ([4, 4],),
+    }.items():
+        for value in values:
+            assert config({"attention.head_count_kv": 4, key: value}) == plain, key
+
+
+def test_a_context_beyond_what_the_rotation_counts_is_cut() -> None:
+    """10 485 760 are Llama 4 Scout's; 4096 of them are as good as anybody's."""
+    for length in (10_485_760, 2**31, 2**64 - 1):
+        assert config({"context_length": length}).context_length == 2**20
+        window = {"context_length": length, "attention.sliding_window": length}
+        assert config(window).context_length == 2**20
+    assert config({"context_length": 2**31, "attention.sliding_window": 8}).context_length == 8
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind"),
+    [
+        ("pooling_type", 1, "embedding model"),
+        ("pooling_type", 2, "embedding model"),
+        ("pooling_type", 3, "embedding model"),
+        ("pooling_type", 4, "reranker"),
+        ("attention.causal", False, "both directions"),
+    ],
+)
+def test_a_model_that_writes_no_text_is_refused_as_what_it_is(
+    key: str, value: MetaValue, kind: str
+) -> None:
+    with pytest.raises(NotGenerative, match=f"{kind}.*does not write text.*{key}") as caught:
+        config({key: value})
+    assert "chat" in caught.value.hint
+
+
+def test_draft_blocks_do_not_run() -> None:
+    assert config({"nextn_predict_layers": 1}).block_count == 1
 
 
 REFUSED: list[tuple[str, MetaValue | None]] = [
     *((key, None) for key in PLAIN),
     *((key, value) for key in ("block_count", "context_length", "attention.head_count")
-      for value in (0, -1, 10**9, 2**63, 1.0, "2", True, [2, 2])),
+      for value in (0, -1, 1.0, "2", True, [2, 1], [])),
+    *((key, value) for key in ("block_count", "attention.head_count") for value in (10**9, 2**63)),
     *((key, value) for key in ("embedding_length", "feed_forward_length")
-      for value in (0, 31, 48, 2**20 + 32, [512, 512])),
+      for value in (0, 31, 48, 2**20 + 32, [512, 544])),
+    *((key, [2, 2]) for key in ("block_count", "context_length", "embedding_length")),
     ("attention.head_count", 3),
     ("attention.head_count_kv", 0),
     ("attention.head_count_kv", 3),
@@ -86,16 +170,22 @@ REFUSED: list[tuple[str, MetaValue | None]] = [
     ("rope.dimension_count", 0),
     *(("attention.layer_norm_rms_epsilon", value) for value in (0.0, -1e-5, NAN, INF, "x", None)),
     *(("rope.freq_base", value) for value in (0.0, -1.0, NAN, INF, "x")),
-    ("rope.scaling.type", "yarn"),
-    ("rope.scaling.type", "longrope"),
-    ("rope.scaling.type", 3),
-    ("rope.scale_linear", 0.0),
+    *((TYPE, value) for value in ("longrope", "ntk", "", 3)),
+    *((key, value) for key in (FACTOR, OLD) for value in (-1.0, NAN, INF, "4", True, [4.0])),
+    ("rope.scaling.attn_factor", 0.5),
     ("expert_count", 8),
-    ("attention.alibi_bias_max", 8.0),
+    ("expert_count", "8"),
+    ("attention.max_alibi_bias", 8.0),
     ("attention.clamp_kqv", 1.0),
     ("attention.scale", 0.25),
     ("logit_scale", 0.5),
+    ("logit_scale", NAN),
+    ("residual_scale", 0.22),
+    ("embedding_scale", 12.0),
     ("attention.sliding_window", -5),
+    ("pooling_type", 7),
+    ("pooling_type", "mean"),
+    *(("nextn_predict_layers", value) for value in (2, 3, -1, 1.0, "1")),
 ]  # fmt: skip
 
 
@@ -106,9 +196,9 @@ def test_what_is_not_supported_is_refused_by_name(key: str, value: MetaValue | N
     assert caught.value.key == f"llama.{key}" and caught.value.hint
 
 
-def test_linear_scaling_without_its_factor_is_refused() -> None:
-    with pytest.raises(UnsupportedConfig, match=r"rope\.scaling\.factor"):
-        config({"rope.scaling.type": "linear"})
+def test_yarn_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedConfig, match=r"llama\.rope\.scaling\.type is 'yarn'"):
+        config({TYPE: "yarn", FACTOR: 4.0})
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +225,7 @@ CONTRADICTIONS: list[tuple[Mapping[str, MetaValue], type[InferaivedError]]] = [
     ({"llama.block_count": 1}, UnusedTensors),
     ({"llama.block_count": 2**20}, BadTensor),
     ({"llama.block_count": 10**9}, UnsupportedConfig),
+    ({"llama.block_count": 2**64 - 1, "llama.nextn_predict_layers": 2**64 - 2}, UnsupportedConfig),
     ({"llama.embedding_length": 512, "llama.rope.dimension_count": 128}, BadTensor),
     ({"llama.feed_forward_length": 256}, BadTensor),
     ({"llama.feed_forward_length": 2**20}, BadTensor),
@@ -171,12 +262,20 @@ def test_a_model_without_a_tensor_names_it(whole: GGUF) -> None:
             build(dataclasses.replace(whole, tensors=rest), {})
 
 
-@pytest.mark.parametrize("part", ["attn_q.bias", "attn_output.bias", "ffn_up.bias", "attn_sinks"])
+@pytest.mark.parametrize(
+    "part", ["attn_q.scale", "ffn_up.scale", "attn_norm.bias", "attn_sinks", "ffn_gate_inp.weight"]
+)
 def test_a_tensor_that_nothing_uses_is_refused_by_name(whole: GGUF, part: str) -> None:
     extra = dataclasses.replace(whole.tensors["output_norm.weight"], name=f"blk.1.{part}")
     more = {extra.name: extra, "other": dataclasses.replace(extra, name="other")}
     with pytest.raises(UnusedTensors, match=f"{part} and 1 more"):
         build(dataclasses.replace(whole, tensors={**whole.tensors, **more}), {})
+
+
+def test_a_bias_of_what_is_no_product_is_refused(whole: GGUF) -> None:
+    bias = dataclasses.replace(whole.tensors["output_norm.weight"], name="token_embd.bias")
+    with pytest.raises(UnusedTensors, match=r"token_embd\.bias"):
+        build(dataclasses.replace(whole, tensors={**whole.tensors, bias.name: bias}), {})
 
 
 def test_a_context_that_no_buffer_holds(whole: GGUF) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import struct
+from pathlib import Path
 
 from py_engine.engine import inspect
-from tests.gguf_cases import MemorySource, Pair, array, build, run, string
+from tests.fixtures import write
+from tests.gguf_cases import MemorySource, Pair, Tensor, array, build, run, string, u32
 
-TEXT, ARRAY, F32 = 8, 9, 6
+TEXT, ARRAY, F32, U32 = 8, 9, 6, 4
 
 
 def told(*pairs: Pair, name: str = "memory.gguf") -> dict[str, object]:
@@ -27,6 +29,25 @@ def test_facts_of_a_wrong_type_are_left_out() -> None:
     json.dumps(about, allow_nan=False)
     assert about["name"] == "memory.gguf"
     assert [about[key] for key in ("license", "layers", "template")] == [None] * 3
+
+
+def test_draft_blocks_are_not_counted(tmp_path: Path) -> None:
+    whole, drafting = tmp_path / "whole.gguf", tmp_path / "drafting.gguf"
+    write(whole, "qwen3", "Q8_0")
+    write(drafting, "qwen3", "Q8_0", drafts=1)
+    one, other = (run(inspect([MemorySource(path.read_bytes())])) for path in (whole, drafting))
+    for key in ("parameters", "types", "file_bytes", "layers", "memory"):
+        assert one[key] == other[key], key
+
+
+def test_a_model_that_writes_no_text_is_told_as_what_it_is() -> None:
+    """Of Qwen3-Embedding's kind: it loaded as a model to chat with."""
+    pairs = [
+        Pair(b"general.architecture", TEXT, string(b"qwen3")),
+        Pair(b"qwen3.pooling_type", U32, u32(3)),
+    ]
+    about = run(inspect([MemorySource(build(pairs, [Tensor(b"a", (1,), 0)], bytes(32)))]))
+    assert str(about["unsupported"]).startswith("this is an embedding model and does not write")
 
 
 def test_a_model_without_a_name_is_called_as_its_file() -> None:

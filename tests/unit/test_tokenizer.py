@@ -11,7 +11,12 @@ import tokenizers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from py_engine.base.errors import BadTokenizer, InferaivedError, UnsupportedTokenizer
+from py_engine.base.errors import (
+    BadTokenizer,
+    InferaivedError,
+    NoTokenizer,
+    UnsupportedTokenizer,
+)
 from py_engine.text.pretokenizers import PRE_TOKENIZERS
 from py_engine.text.special import Splitter
 from py_engine.text.tokenizer import Tokenizer
@@ -233,7 +238,7 @@ def test_ordinary_token_eleven_is_no_end() -> None:
     ("change", "error"),
     [
         ({"model": "bert"}, UnsupportedTokenizer),
-        ({"model": None}, UnsupportedTokenizer),
+        *(({"model": name}, NoTokenizer) for name in (None, "none", "no_vocab", "test")),
         ({"model": 3}, BadTokenizer),
         ({"pre": "unheard-of"}, UnsupportedTokenizer),
         ({"pre": [b"gpt-2"]}, BadTokenizer),

@@ -1,19 +1,19 @@
 """Where the rows of a file's tensors go: each to one place, whatever the limits and the types."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType
-from py_engine.formats.gguf import GGUF, TensorInfo
+from py_engine.formats.gguf import GGUF, MetaValue, TensorInfo
 from py_engine.formats.quants import QUANTS
 from py_engine.gpu.device import Segment
 from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
 from py_engine.gpu.recorder import Library
-from py_engine.gpu.tensor import Memory
+from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.layers.linear import Linear
 from py_engine.layers.weights import Weights
 from tests.unit.test_recorder import read
@@ -137,6 +137,50 @@ class LoadingDevice(DryDevice):
     async def load(self, source: object, segments: Sequence[Segment]) -> None:
         await super().load(source, segments)
         self.asked += [(at, nbytes) for at, nbytes, _, _ in segments]
+
+
+def test_what_no_reply_needs_is_not_fetched() -> None:
+    """Draft blocks, which are whole blocks beside their `nextn` tensors, and quantisers' scales."""
+    names = ["blk.0.a", "blk.0.a.input_scale", "blk.1.a", "blk.1.nextn.eh_proj", "blk.2.a",
+             "nextn.pre_projection", "cls.output.weight", "norm"]  # fmt: skip
+    infos = {}
+    for i, name in enumerate(names):
+        infos[name] = TensorInfo(name, (64,), "F32", 256, 96 + 256 * i, 0)
+    keys: dict[str, MetaValue] = {"general.architecture": "x", "x.block_count": 2}
+
+    def fetched(more: Mapping[str, MetaValue], *wanted: str) -> None:
+        device = LoadingDevice()
+        weights = Weights(GGUF({**keys, **more}, infos, 0, 3), Memory(device))
+        assert [name for name in names if weights.has(name)] == list(wanted)
+        for name in wanted:
+            weights.vector([name], [64])
+        weights.check_all_used()
+        source: list = [object()]
+        told: list[tuple[int, int]] = []
+        loading = weights.load(source, Library(read, device), lambda *done: told.append(done))
+        asyncio.run(loading)
+        assert {at for at, _ in device.asked} == {infos[name].at for name in wanted}
+        assert told[-1] == (256 * len(wanted),) * 2
+
+    fetched({}, "blk.0.a", "blk.1.a", "blk.2.a", "norm")  # the last one's is refused as unused
+    fetched({"x.nextn_predict_layers": 1}, "blk.0.a", "blk.2.a", "norm")
+    for odd in (0, 2, -1, "1", 1.0):
+        fetched({"x.nextn_predict_layers": odd}, "blk.0.a", "blk.1.a", "blk.2.a", "norm")
+
+
+def test_a_stack_has_the_biases_that_the_file_has() -> None:
+    infos = [info(f"{name}.weight", "F32", 64, 8) for name in "qkv"]
+    assert weights_of(infos).linear(["q.weight", "k.weight"], [8, 8], 64).bias is None
+    weights = weights_of([*infos, info("k.bias", "F32", 8)])
+    bias = weights.linear([f"{name}.weight" for name in "qkv"], [8, 8, 8], 64).bias
+    assert bias and bias.shape == (24,)
+    assert weights._vectors["k.bias"] == Tensor(bias.handle, (8,), at=32)
+    pair = weights.pair(("q.weight", "k.weight"), 8, 64)
+    assert pair.bias and not pair.interleaved
+    with pytest.raises(BadTensor, match=r"k\.bias has the shape \[9\]"):
+        weights_of([*infos, info("k.bias", "F32", 9)]).linear(["k.weight"], [8], 64)
+    with pytest.raises(UnsupportedType, match=r"k\.bias"):
+        weights_of([*infos, info("k.bias", "F16", 8)]).linear(["k.weight"], [8], 64)
 
 
 def test_every_byte_is_streamed_once_in_order_and_told(monkeypatch: pytest.MonkeyPatch) -> None:

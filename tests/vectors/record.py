@@ -21,13 +21,13 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 
-from tests.fixtures import MIXES, MODELS, TYPES, Spec, write
+from tests.fixtures import MIXES, MODELS, TYPES, Spec, write, write_named
 from tests.oracle import Oracle, kl_divergence, top1_agreement
 
 HERE = Path(__file__).resolve().parent
 TOKENS = 48
 POSITIONS = list(range(2, TOKENS, 3))  # recorded rows of logits; the figures are over all rows
-RECORDED = {**{model: False for model in MODELS}, "qwen3-odd": True}
+RECORDED = [*MODELS, "qwen3-odd", "llama-saved", "qwen2-saved", "qwen3-saved"]
 
 
 def llama_cpp_logits(spec: Spec, ids: list[int]) -> np.ndarray:
@@ -49,9 +49,8 @@ def main() -> None:
     errors: dict[str, dict[str, dict[str, float]]] = {model: {} for model in MODELS}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.gguf"
-        for name, odd in RECORDED.items():
-            spec = write(path, name.removesuffix("-odd"), odd=odd)
-            rows[name] = llama_cpp_logits(spec, ids)[POSITIONS]
+        for name in RECORDED:
+            rows[name] = llama_cpp_logits(write_named(path, name), ids)[POSITIONS]
         for model in MODELS:
             for kind in [*TYPES, *MIXES]:
                 spec = write(
