@@ -15,7 +15,7 @@ from math import prod
 from typing import Any
 
 from py_engine.base.debug import SILENT, Debug
-from py_engine.base.errors import BadRequest, BadTensor, InferaivedError, NoTokenizer
+from py_engine.base.errors import BadRequest, BadTensor, InferaivedError, LongContext, NoTokenizer
 from py_engine.formats.gguf import GGUF, MetaValue, read_split
 from py_engine.formats.source import Source
 from py_engine.generate.loop import Sequencer
@@ -34,6 +34,7 @@ from py_engine.layers.config import drafts
 from py_engine.layers.decoder import Decoder
 from py_engine.layers.weights import Weights, computed
 from py_engine.models import architecture
+from py_engine.ops.attention import most_positions
 from py_engine.text.chat import ChatTemplate
 from py_engine.text.detokenizer import Detokenizer
 from py_engine.text.tokenizer import MakeEncoder, Tokenizer
@@ -175,7 +176,10 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     if not whole or (context is not None and not 0 < context <= config.context_length):
         wanted = f"from 1 to the model's {config.context_length}"
         raise BadRequest("context", context, wanted)
-    cached = context or min(config.context_length, CONTEXT)
+    most = most_positions(config.heads, memory.largest)
+    if context and context > most:
+        raise LongContext(context, most, memory.largest)
+    cached = context or min(config.context_length, CONTEXT, most)
     return family.model(weights, config, cached), cached
 
 

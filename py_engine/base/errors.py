@@ -116,6 +116,22 @@ class DeviceMemory(InferaivedError):
         )
 
 
+class LongContext(InferaivedError):
+    """One layer's cache, or what attention needs beside it, is more than a buffer of the GPU.
+
+    Args:
+        most: positions that would fit.
+        largest: bytes of the largest buffer.
+    """
+
+    def __init__(self, context: int, most: int, largest: int) -> None:
+        super().__init__(
+            f"a context of {context} tokens does not fit this GPU, whose largest buffer has"
+            f" {largest / 2**20:,.0f} MiB",
+            f"Load this model with a context of up to {most}.",
+        )
+
+
 class MissingFeature(InferaivedError):
     """The machine or browser lacks something that the engine cannot run without."""
 

@@ -47,6 +47,12 @@ class Memory:
         self._slots: dict[bytes, Binding] = {}
         self._used = _SLOTS
 
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest buffer that a kernel can see whole."""
+        limits = self.device.limits
+        return min(limits["maxBufferSize"], limits["maxStorageBufferBindingSize"])
+
     def tensor(self, shape: Iterable[int], label: str, dtype: str = "f32") -> Tensor:
         """A zeroed tensor in a buffer of its own, since barriers are tracked per buffer."""
         shape = tuple(shape)
@@ -55,10 +61,8 @@ class Memory:
 
     def buffer(self, nbytes: int, label: str) -> Handle:
         """A zeroed buffer, checked against the device's limits first."""
-        limits = self.device.limits
-        limit = min(limits["maxBufferSize"], limits["maxStorageBufferBindingSize"])
-        if nbytes > limit:
-            raise DeviceMemory(nbytes, limit, label)
+        if nbytes > self.largest:
+            raise DeviceMemory(nbytes, self.largest, label)
         handle = self.device.alloc(nbytes, label)
         self._handles.append(handle)
         self.nbytes += nbytes

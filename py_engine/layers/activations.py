@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.layers.config import Config
-from py_engine.ops.attention import splits
+from py_engine.ops.attention import partial_size
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,6 @@ class Activations:
         heads = config.heads
         width, queries = config.embedding_length, heads.H * heads.D
         inner = config.feed_forward_length
-        most = splits(context) * heads.H * (heads.D + 2)
         gates = 2 * inner if split_gate else 1
         wide = memory.tensor((tokens, max(heads.width, inner)), "wide")
         narrow = memory.tensor((tokens, max(width, queries)), "narrow")
@@ -58,7 +57,7 @@ class Activations:
             qkv=replace(wide, shape=(tokens, heads.width)),
             q=replace(narrow, shape=(tokens, queries)),
             attended=replace(wide, shape=(tokens, queries)),
-            partial=memory.tensor((most,), "partial"),
+            partial=memory.tensor((partial_size(heads, context),), "partial"),
             gate=memory.tensor((tokens, gates), "gate"),
             inner=replace(wide, shape=(tokens, inner)),
         )

@@ -188,10 +188,8 @@ class Weights:
         return shards
 
     def _rows_per_shard(self, kind: str, columns: int) -> int:
-        limits = self.memory.device.limits
-        limit = min(limits["maxStorageBufferBindingSize"], limits["maxBufferSize"])
         words, _, _ = plane_words(kind, _SHARD_ROWS, columns)
-        return max(limit // (4 * words), 1) * _SHARD_ROWS
+        return max(self.memory.largest // (4 * words), 1) * _SHARD_ROWS
 
     def _matrix(self, name: str, rows: int, columns: int) -> TensorInfo:
         info = self._info(name, (columns, rows))

@@ -5,6 +5,7 @@ the cache. Keys lie as (K, D/8, S) and values as (K, S, D/8) elements of 8 halve
 are read side by side: a lane takes a position of the keys, and eight dimensions of the values.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
@@ -54,6 +55,17 @@ def splits(positions: int) -> int:
     if needed > 1:
         needed = max(needed, min(-(-positions // _SHORT), _BUSY))
     return 1 << (needed - 1).bit_length()
+
+
+def partial_size(heads: Heads, positions: int) -> int:
+    """Elements of `attention_decode`'s scratch for a cache of so many positions."""
+    return splits(positions) * heads.H * (heads.D + 2)
+
+
+def most_positions(heads: Heads, largest: int) -> int:
+    """Positions of the longest cache of which no part needs a buffer above `largest` bytes."""
+    cached = largest // (2 * heads.K * heads.D)
+    return bisect_right(range(1, cached + 1), largest // 4, key=lambda n: partial_size(heads, n))
 
 
 def rates(frequencies: Sequence[float]) -> bytes:

@@ -62,3 +62,22 @@ def test_a_model_without_a_tokenizer_takes_and_gives_ids(
                 assert "token ids only" in caught.value.hint
 
     apart(ask)
+
+
+def test_a_context_that_no_buffer_holds_says_which_does(
+    make_host: MakeHost, tmp_path: Path
+) -> None:
+    path = str(write(tmp_path / "m.gguf", "qwen2", odd=True, context=2**24).path)
+
+    async def ask() -> None:
+        async with make_host(default_limits=True) as host:
+            match = r"context of 1048576 tokens does not fit this GPU.*128 MiB"
+            with pytest.raises(InferaivedError, match=match) as caught:
+                await host.load(path, context=2**20)
+            assert caught.value.hint == "Load this model with a context of up to 838860."
+            await host.load(path)
+            assert host.info["context"] == 4096
+            pieces = [piece async for piece in host.complete("The fox", GREEDY)]
+            assert pieces[-1].reply and len(pieces[-1].reply.ids) == 12
+
+    apart(ask)

@@ -9,8 +9,8 @@ import pytest
 
 from py_engine.base.errors import (
     BadTensor,
-    DeviceMemory,
     InferaivedError,
+    LongContext,
     NotGenerative,
     UnsupportedConfig,
     UnsupportedModel,
@@ -22,6 +22,7 @@ from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.tensor import Memory
 from py_engine.hosts.files import open_sources
 from py_engine.layers.config import Config
+from py_engine.ops.attention import Heads, most_positions, partial_size
 from tests import fixtures
 
 PLAIN: Mapping[str, MetaValue] = {
@@ -146,6 +147,24 @@ def test_a_model_that_writes_no_text_is_refused_as_what_it_is(
 
 def test_draft_blocks_do_not_run() -> None:
     assert config({"nextn_predict_layers": 1}).block_count == 1
+
+
+@pytest.mark.parametrize(
+    ("heads", "largest"),
+    [
+        (Heads(32, 8, 128, 128, True), 2**27),
+        (Heads(40, 8, 128, 128, True), 2**28),
+        (Heads(64, 1, 64, 64, True), 2**27),  # what the splits leave is more than the cache
+        (Heads(2, 2, 8, 8, True), 2**27),
+    ],
+)
+def test_the_longest_cache_is_the_longest(heads: Heads, largest: int) -> None:
+    def fits(positions: int) -> bool:
+        cached = 2 * heads.K * heads.D * positions
+        return max(cached, 4 * partial_size(heads, positions)) <= largest
+
+    most = most_positions(heads, largest)
+    assert fits(most) and not fits(most + 1)
 
 
 REFUSED: list[tuple[str, MetaValue | None]] = [
@@ -278,7 +297,13 @@ def test_a_bias_of_what_is_no_product_is_refused(whole: GGUF) -> None:
         build(dataclasses.replace(whole, tensors={**whole.tensors, bias.name: bias}), {})
 
 
-def test_a_context_that_no_buffer_holds(whole: GGUF) -> None:
-    assert build(whole, {"llama.context_length": 2**20}) > 0  # the default is shorter
-    with pytest.raises(DeviceMemory):
-        build(whole, {"llama.context_length": 2**20}, context=2**20)
+def test_a_context_that_no_buffer_holds_says_which_does(whole: GGUF) -> None:
+    """128 MiB at 512 bytes a position."""
+    million = {"llama.context_length": 2**20}
+    assert build(whole, million) > 0  # the default is shorter
+    with pytest.raises(LongContext, match=r"1048576 tokens.*128 MiB") as caught:
+        build(whole, million, context=2**20)
+    assert caught.value.hint == "Load this model with a context of up to 262144."
+    assert build(whole, million, context=262144) >= 2 * 2 * 2**27
+    with pytest.raises(LongContext):
+        build(whole, million, context=262145)
