@@ -124,8 +124,7 @@ async def load(
         gguf, (device, library, tuner) = await asyncio.gather(*working)
         memory = Memory(device)
         model, cached = _build(gguf, memory, context)
-        programs = Programs(model, memory, library, cached)
-        programs.check = SelfCheck(library, device).check
+        programs = Programs(model, memory, library, cached, SelfCheck(library, device).check)
         weights = model.weights.load(sources, library, progress or (lambda done, total: None))
         working += map(asyncio.ensure_future, (weights, programs.compile()))
         await asyncio.sleep(0)  # the compilers run while the tokenizer is made and weights arrive

@@ -7,7 +7,6 @@ not how a run is made, nor what follows when it fails.
 """
 
 import random
-import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +15,8 @@ from math import exp, log, log2, sqrt
 
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.wgsl import Shader
-from py_engine.ops.weight import plane_words
+from py_engine.ops.weight import plane_words, weight_type
 
-_CONSTANT = re.compile(r"^const (\w+): \w+ = (\w+?)u?;", re.M)
-_TYPE = re.compile(r"\bweight_(\w+)")
 UNTOUCHED = 3.0
 """What `out` holds before a run."""
 
@@ -45,16 +42,11 @@ class Known:
 def known(shader: Shader) -> Known | None:
     """The run for a shader, None if there is none for it."""
     answer = _ANSWERS.get(shader.name)
-    return answer(shader, _Constants(shader)) if answer else None
+    return answer(shader, _Constants(shader.constants)) if answer else None
 
 
 class _Constants(dict[str, int]):
     """A shader's constants by name; one that it has not is 0."""
-
-    def __init__(self, shader: Shader) -> None:
-        for name, value in _CONSTANT.findall(shader.code):
-            if value.isdigit() or value in ("true", "false"):
-                self[name] = int(value) if value.isdigit() else value == "true"
 
     def __missing__(self, name: str) -> int:
         return 0
@@ -153,10 +145,8 @@ def _halves(values: Iterable[float]) -> bytes:
 
 def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     """matvec, matvec_batch, matmul, matmul_matrix: two tokens, the second twice the first."""
-    found = _TYPE.search(shader.label)
-    assert found, shader.label
     columns, rows, at = c["K"], max(c["R"], 4), 4
-    planes, hi, sc, unit = _matrix(found[1].upper(), rows, columns)
+    planes, hi, sc, unit = _matrix(weight_type(shader), rows, columns)
     pair = 2 if c["GATED"] else 1
     x = [float((5 * i + i // 8) % 7 - 3) for i in range(256)]
     norm = [1.0 + i // 8 % 2 for i in range(256)] if c["NORM"] else [1.0] * 256
@@ -199,10 +189,8 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
 
 
 def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
-    found = _TYPE.search(shader.label)
-    assert found, shader.label
     rows, columns = 3, c["K"]
-    planes, hi, sc, unit = _matrix(found[1].upper(), rows, columns)
+    planes, hi, sc, unit = _matrix(weight_type(shader), rows, columns)
     whole = (unit * (columns // 256 + 1))[:columns]
     tokens = (2, 1)
     want = [_GAINS[token] * w for token in tokens for w in whole]

@@ -9,10 +9,10 @@ clock a dispatch's recording is included, which is longer than the shortest kern
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
-from py_engine.generate.programs import Programs
+from py_engine.generate.programs import Key, Kind, Programs, step
 from py_engine.gpu.device import Dispatch
-from py_engine.ops.attention import splits
 
+_PROFILED = (Kind.DECODE, Kind.LOGITS, Kind.PREFILL, Kind.LAST, Kind.SAMPLE)
 _ENOUGH_S = 0.02
 _MOST_REPEATS = 256
 
@@ -21,7 +21,7 @@ _MOST_REPEATS = 256
 class KernelTime:
     """All dispatches of one shader in one program."""
 
-    program: str
+    program: Key
     kernel: str
     dispatches: int
     seconds: float
@@ -37,8 +37,8 @@ async def profile(programs: Programs, position: int, tokens: int) -> list[Kernel
     after the last one.
     """
     times = []
-    for kind in ("decode", "logits", "prefill", "last", "sample"):
-        key = await programs.place(kind, position, tokens if kind == "prefill" else 1)
+    for kind in _PROFILED:
+        key = await programs.place(kind, position, tokens if kind is Kind.PREFILL else 1)
         kernels: dict[str, list[Dispatch]] = {}
         for dispatch in programs.recorded(key):
             kernels.setdefault(dispatch.shader.code, []).append(dispatch)
@@ -66,7 +66,7 @@ def touched(dispatch: Dispatch, position: int, context: int) -> int:
 
 def step_bytes(programs: Programs, position: int) -> int:
     """Bytes that a step of decoding at `position` binds: what it reads and writes at most."""
-    keys = (f"decode {splits(position + 1)}", "logits", "sample")
+    keys = step(position + 1)
     dispatches = [dispatch for key in keys for dispatch in programs.recorded(key)]
     return sum(touched(dispatch, position, programs.context) for dispatch in dispatches)
 
@@ -95,15 +95,15 @@ async def replay_seconds(
 def table(times: Sequence[KernelTime]) -> str:
     """The figures as text, a line a kernel, slowest first in each program."""
     lines = [f"{'program':<14}{'dispatches':>10}{'µs each':>10}{'ms':>9}{'GB/s':>8}  kernel"]
-    for name in dict.fromkeys(one.program for one in times):
-        mine = [one for one in times if one.program == name]
+    for program in dict.fromkeys(one.program for one in times):
+        mine = [one for one in times if one.program == program]
         for one in sorted(mine, key=lambda t: -t.seconds):
             each, rate = one.seconds / one.dispatches, one.nbytes / max(one.seconds, 1e-9)
             lines.append(
-                f"{name:<14}{one.dispatches:>10}{each * 1e6:>10.1f}{one.seconds * 1e3:>9.3f}"
+                f"{program!s:<14}{one.dispatches:>10}{each * 1e6:>10.1f}{one.seconds * 1e3:>9.3f}"
                 f"{rate / 1e9:>8.1f}  {one.kernel}"
             )
         total = sum(one.seconds for one in mine)
         count = sum(one.dispatches for one in mine)
-        lines.append(f"{name:<14}{count:>10}{'':>10}{total * 1e3:>9.3f}{'':>8}  all")
+        lines.append(f"{program!s:<14}{count:>10}{'':>10}{total * 1e3:>9.3f}{'':>8}  all")
     return "\n".join(lines)

@@ -12,6 +12,8 @@ import time
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from enum import StrEnum
+from typing import NamedTuple
 
 from py_engine.base.errors import InferaivedError
 from py_engine.generate.sampling import Sampling
@@ -32,9 +34,47 @@ SLOW_COMPILE_S = 3.0
 """Where a step's programs took longer, as on CPUs, the compiler is better left alone."""
 SCORED = 16
 """Tokens of a scoring program: their logits are kept, all of them."""
-
-
 Check = Callable[[Sequence[Shader]], Awaitable[bool]]
+"""Sees shaders before they are used; True: it changed the library, so record anew."""
+
+
+class Kind(StrEnum):
+    """What a program computes, by its name for people."""
+
+    DECODE = "decode"
+    PREFILL = "prefill"
+    LAST = "last"
+    LOGITS = "logits"
+    ALL_LOGITS = "all logits"
+    SAMPLE = "sample"
+
+
+class Key(NamedTuple):
+    """One program: its kind and the class of shapes that it is for."""
+
+    kind: Kind
+    size: int = 0
+    """Splits of attention (decode, last), or tokens of a chunk (prefill); else 0."""
+
+    @classmethod
+    def of(cls, kind: Kind, *, positions: int = 1, tokens: int = 1) -> "Key":
+        """The program for `tokens` tokens, of which the last sees `positions` with itself."""
+        if kind in (Kind.DECODE, Kind.LAST):
+            return cls(kind, splits(positions))
+        if kind is Kind.PREFILL:
+            return cls(kind, next(size for size in CHUNKS if size >= tokens))
+        return cls(kind)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.size}" if self.size else self.kind
+
+
+_LOGITS, _SAMPLE = Key(Kind.LOGITS), Key(Kind.SAMPLE)
+
+
+def step(positions: int) -> tuple[Key, Key, Key]:
+    """The programs of a step of decoding whose token sees so many positions, itself included."""
+    return Key.of(Kind.DECODE, positions=positions), _LOGITS, _SAMPLE
 
 
 class Programs:
@@ -43,10 +83,16 @@ class Programs:
     Args:
         library: the shaders; None only makes the buffers, and nothing can be built.
         context: positions of the cache.
+        check: sees each shader before its first use.
     """
 
     def __init__(
-        self, model: Decoder, memory: Memory, library: Library | None, context: int
+        self,
+        model: Decoder,
+        memory: Memory,
+        library: Library | None,
+        context: int,
+        check: Check | None = None,
     ) -> None:
         self.model, self.memory, self.context = model, memory, context
         self.device = memory.device
@@ -62,70 +108,69 @@ class Programs:
         self._ring = memory.tensor((RING, 2), "ring", "u32")
         self._biased = False
         self._seed = 0
-        self._recorders: dict[str, Recorder] = {}
-        self._programs: dict[str, Program] = {}
+        self._recorders: dict[Key, Recorder] = {}
+        self._programs: dict[Key, Program] = {}
         self._building = asyncio.Lock()
         self._ahead: asyncio.Future[None] | None = None
         self.compile_s = 0.0
         """How long those of a step took to build."""
         self._all_logits: Tensor | None = None
         self._library = library
-        self.check: Check | None = None
-        """Sees shaders before they are used; True: it changed the library, so record anew."""
+        self._check = check
 
     @property
     def warnings(self) -> list[str]:
         """What was found not to work on this device as it should."""
         return self._library.warnings if self._library else []
 
-    def _recorder(self, key: str) -> Recorder:
+    def _recorder(self, key: Key) -> Recorder:
         """A program's dispatches, recorded when they are first asked for."""
         rec = self._recorders.get(key)
         if rec:
             return rec
         assert self._library
         rec = self._recorders[key] = Recorder(self._library, self.memory)
-        kind, _, number = key.partition(" ")
-        if kind == "decode":
-            self.model.decode(rec, self._act.one(), int(number))
-        elif kind == "prefill":
-            self.model.prefill(rec, self._act.first(int(number)))
-        elif kind == "last":
-            self.model.last(rec, self._act, int(number))
-        elif kind == "logits":
-            self.model.logits(rec, self._act, self._logits)
-        elif kind == "sample":
-            sample(
-                rec,
-                self._logits,
-                self._parts,
-                bias=self._bias,
-                counts=self._counts,
-                settings=self._settings,
-                tokens=self._act.tokens,
-                ring=self._ring,
-                state=self._act.state,
-            )
-        elif self._all_logits:
-            self.model.logits_all(rec, self._act.first(SCORED), self._all_logits)
+        match key.kind:
+            case Kind.DECODE:
+                self.model.decode(rec, self._act.one(key.size))
+            case Kind.PREFILL:
+                self.model.prefill(rec, self._act.first(key.size))
+            case Kind.LAST:
+                self.model.last(rec, self._act, key.size)
+            case Kind.LOGITS:
+                self.model.logits(rec, self._act.one(), self._logits)
+            case Kind.ALL_LOGITS:
+                assert self._all_logits, "prepare comes first"
+                self.model.logits_all(rec, self._act.first(SCORED), self._all_logits)
+            case Kind.SAMPLE:
+                self._record_sample(rec)
         return rec
 
-    def recorded(self, key: str) -> Sequence[Dispatch]:
+    def _record_sample(self, rec: Recorder) -> None:
+        sample(
+            rec,
+            self._logits,
+            self._parts,
+            bias=self._bias,
+            counts=self._counts,
+            settings=self._settings,
+            tokens=self._act.tokens,
+            ring=self._ring,
+            state=self._act.state,
+        )
+
+    def recorded(self, key: Key) -> Sequence[Dispatch]:
         """The dispatches of a program."""
         return self._recorder(key).dispatches
 
-    async def place(self, kind: str, position: int, tokens: int = 1) -> str:
+    async def place(self, kind: Kind, position: int, tokens: int = 1) -> Key:
         """Have a program find `tokens` tokens, of no meaning, of which the last is at `position`.
-
-        Args:
-            kind: decode, prefill, last, logits or sample.
 
         Returns:
             The program's key; it is built.
         """
         at = max(position + 1 - tokens, 0)
-        key = {"prefill": _prefill(tokens), "logits": kind, "sample": kind}.get(kind)
-        key = key or f"{kind} {splits(position + 1)}"
+        key = Key.of(kind, positions=position + 1, tokens=tokens)
         await self._build([key])
         self._feed([0] * tokens, at)
         return key
@@ -141,7 +186,7 @@ class Programs:
         aside = wide and self.device.compiles_aside
         if aside:  # it begins when the step's kernels are with the compiler
             self._ahead = asyncio.ensure_future(self._build_ahead([_prefill(_FIRST)]))
-        await self._build([*_steps(1), "logits", "sample"])
+        await self._build([*_reaching(1), _LOGITS, _SAMPLE])
         self.compile_s = time.perf_counter() - begin
         if not aside or self.compile_s > SLOW_COMPILE_S:
             await self._build(self._longer())
@@ -154,16 +199,16 @@ class Programs:
             keys = [*self._longer(), *map(_prefill, CHUNKS)]
             self._ahead = asyncio.ensure_future(self._build_ahead(keys, self._ahead))
 
-    def _longer(self) -> list[str]:
+    def _longer(self) -> list[Key]:
         positions = (*range(1, self.context, SPAN), self.context)
-        return list(dict.fromkeys(key for position in positions for key in _steps(position)))
+        return list(dict.fromkeys(key for seen in positions for key in _reaching(seen)))
 
     async def reach(self, *positions: int) -> None:
         """Have the programs of steps, and of a prompt's last token, that see so many positions."""
-        await self._build([key for position in positions for key in _steps(position)])
+        await self._build([key for seen in positions for key in _reaching(seen)])
 
     async def _build_ahead(
-        self, keys: Sequence[str], before: asyncio.Future[None] | None = None
+        self, keys: Sequence[Key], before: asyncio.Future[None] | None = None
     ) -> None:
         if before:
             await before
@@ -181,11 +226,12 @@ class Programs:
         The weights are loaded, the programs built. Leaves something in the cache at position 0.
         """
         self._feed([0], 0)
-        step = [self._programs["decode 1"], self._programs["logits"]]
+        decode, logits, _ = step(1)
+        programs = [self._programs[decode], self._programs[logits]]
         begin = 0.0
         for _ in range(2):  # the first wakes the GPU up
             begin = time.perf_counter()
-            await self.device.read(self._act.state.handle, 0, 16, step)
+            await self.device.read(self._act.state.handle, 0, 16, programs)
         return time.perf_counter() - begin
 
     async def prepare(self, tokens: int, *, scored: bool = False) -> None:
@@ -194,9 +240,9 @@ class Programs:
         if scored and not self._all_logits:
             shape = (SCORED, self.model.vocabulary)
             self._all_logits = self.memory.tensor(shape, "logits of a chunk")
-            await self._build(["all logits"])
+            await self._build([Key(Kind.ALL_LOGITS)])
 
-    async def _build(self, keys: Sequence[str]) -> None:
+    async def _build(self, keys: Sequence[Key]) -> None:
         missing = [key for key in keys if key not in self._programs]
         if not missing:
             return
@@ -204,13 +250,13 @@ class Programs:
         async with self._building:
             missing = [key for key in missing if key not in self._programs]
             shaders = await self._compile(missing)
-            while self.check and await self.check(shaders):
+            while self._check and await self._check(shaders):
                 self._recorders.clear()
                 shaders = await self._compile(missing)
             for key in missing:
                 self._programs[key] = self.device.record(self._recorder(key).dispatches)
 
-    async def _compile(self, keys: Sequence[str]) -> list[Shader]:
+    async def _compile(self, keys: Sequence[Key]) -> list[Shader]:
         shaders = [d.shader for key in keys for d in self._recorder(key).dispatches]
         await self.device.compile(shaders)
         return shaders
@@ -219,8 +265,8 @@ class Programs:
         """A short step up to its logits, recorded with the library as it is, and not kept."""
         assert self._library
         rec = Recorder(self._library, self.memory)
-        self.model.decode(rec, self._act.one(), 1)
-        self.model.logits(rec, self._act, self._logits)
+        self.model.decode(rec, self._act.one())
+        self.model.logits(rec, self._act.one(), self._logits)
         return rec.dispatches
 
     def rebuild(self) -> Awaitable[None]:
@@ -269,7 +315,7 @@ class Programs:
         `prepare` and `reach` come first.
         """
         self._feed(ids, at)
-        keys = (_prefill(len(ids)), f"last {splits(at + len(ids))}", "logits", "sample")
+        keys = (_prefill(len(ids)), _last(at + len(ids)), _LOGITS, _SAMPLE)
         return self._ring_slots(0, 1, [self._programs[key] for key in keys])
 
     def steps(self, at: int, index: int, count: int) -> Awaitable[bytes]:
@@ -282,22 +328,23 @@ class Programs:
         """
         programs = []
         for position in range(at, at + count):
-            programs.append(self._programs[f"decode {splits(position + 1)}"])
-            programs += [self._programs["logits"], self._programs["sample"]]
+            programs += [self._programs[key] for key in step(position + 1)]
         return self._ring_slots(index, count, programs)
 
     def score(self, ids: Sequence[int], at: int) -> Awaitable[bytes]:
         """Submit up to SCORED tokens; their logits, (len(ids), V) f32."""
         self._feed(ids, at)
         assert self._all_logits, "prepare comes first"
-        programs = [self._programs[_prefill(len(ids))], self._programs["all logits"]]
+        keys = (_prefill(len(ids)), Key(Kind.ALL_LOGITS))
+        programs = [self._programs[key] for key in keys]
         nbytes = 4 * len(ids) * self.model.vocabulary
         return self.device.read(self._all_logits.handle, 0, nbytes, programs)
 
     def score_step(self, token: int, at: int) -> Awaitable[bytes]:
         """Submit one token the way decode does, after `reach`; its logits, (V,) f32."""
         self._feed([token], at)
-        programs = [self._programs[f"decode {splits(at + 1)}"], self._programs["logits"]]
+        decode, logits, _ = step(at + 1)
+        programs = [self._programs[decode], self._programs[logits]]
         return self.device.read(self._logits.handle, 0, self._logits.nbytes, programs)
 
     def _feed(self, ids: Sequence[int], at: int) -> None:
@@ -309,11 +356,14 @@ class Programs:
         return self.device.read(self._ring.handle, index % RING * 8, count * 8, programs)
 
 
-def _steps(positions: int) -> tuple[str, str]:
-    """The keys of the programs for a token that sees so many positions, itself included."""
-    return f"decode {splits(positions)}", f"last {splits(positions)}"
+def _reaching(positions: int) -> tuple[Key, Key]:
+    """The programs for a token that sees so many positions: of a step, and a prompt's last."""
+    return Key.of(Kind.DECODE, positions=positions), _last(positions)
 
 
-def _prefill(tokens: int) -> str:
-    """The key of the program for a chunk."""
-    return f"prefill {next(size for size in CHUNKS if size >= tokens)}"
+def _last(positions: int) -> Key:
+    return Key.of(Kind.LAST, positions=positions)
+
+
+def _prefill(tokens: int) -> Key:
+    return Key.of(Kind.PREFILL, tokens=tokens)

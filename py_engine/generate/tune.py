@@ -7,7 +7,6 @@ hosts do. What is kept is not tried again, so that a model runs the same from th
 """
 
 import json
-import re
 import time
 from collections.abc import Awaitable, Iterable
 from functools import cached_property
@@ -19,6 +18,7 @@ from py_engine.generate.programs import SLOW_COMPILE_S, Programs
 from py_engine.generate.selfcheck import SelfCheck
 from py_engine.gpu.device import Device, Dispatch
 from py_engine.gpu.recorder import Library
+from py_engine.ops.weight import weight_type
 
 Key = tuple[str, int]
 """A weight's type and columns."""
@@ -39,7 +39,6 @@ _SHORT_S, _LONG_S = 0.004, 0.02
 """How long a tiling runs to be compared with others, and at last with the default."""
 _GAIN = 0.95
 """A tiling must take less than this share of the default's time."""
-_MATVEC = re.compile(r"matvec .*\bweight_(\w+).*\bK=(\d+)")
 
 
 class Tunings(Protocol):
@@ -155,8 +154,10 @@ def _products(dispatches: Iterable[Dispatch]) -> dict[Key, list[Dispatch]]:
     """The products with one token, by their weight."""
     found: dict[Key, list[Dispatch]] = {}
     for dispatch in dispatches:
-        if match := _MATVEC.match(dispatch.shader.label):
-            found.setdefault((match[1].upper(), int(match[2])), []).append(dispatch)
+        shader = dispatch.shader
+        if shader.name == "matvec":
+            key = weight_type(shader), shader.constants["K"]
+            found.setdefault(key, []).append(dispatch)
     return found
 
 

@@ -16,6 +16,8 @@ _MATRICES = "chromium-experimental-subgroup-matrix"
 """Of WebGPU's features, so far behind a flag; a device has it if the sizes are matmul_matrix's."""
 _MATRIX_SHARED_BYTES = 32768
 """What the largest tiles of matmul_matrix share."""
+SINGLE = {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
+"""The form for workgroups that are no larger than a subgroup."""
 _SUBGROUP_FORMS = {
     "lib/reduce.wgsl": "lib/reduce_subgroup.wgsl",
     "lib/reduce_rows.wgsl": "lib/reduce_rows_subgroup.wgsl",
@@ -62,7 +64,7 @@ class Library:
             return False
         if shader.name == "matmul_matrix":
             self._multiplies = False
-        elif "reduce_rows_single" in shader.label:
+        elif SINGLE.items() <= shader.includes.items():
             self.subgroup_size = 0  # its size may differ from kernel to kernel
         else:
             self.forgo_subgroups(shader.name)

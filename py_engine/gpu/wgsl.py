@@ -14,7 +14,7 @@ The text that results is the pipeline's identity: two requests with equal text a
 import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from py_engine.gpu.unroll import unroll
@@ -27,6 +27,7 @@ _BINDING = re.compile(
 _PARAMS = re.compile(r"^struct Params \{(.*?)^\}", re.M | re.S)
 _SUBGROUPS = re.compile(r"\bsubgroup\w+\(|\bsubgroup_")
 _FIELD = re.compile(r"^\s*(\w+): (u32|i32|f32),", re.M)
+_CONSTANT = re.compile(r"^const (\w+): \w+ = (\d+|true|false)u?;", re.M)
 _FORMAT = {"u32": "I", "i32": "i", "f32": "f"}
 
 Value = int | float | bool | str
@@ -44,6 +45,10 @@ class Shader:
     """(name, access) in binding order; access is `read`, `read_write` or `uniform`."""
     params: tuple[tuple[str, str], ...]
     """(field, WGSL type) of `struct Params`, in order; empty if there is none."""
+    constants: Mapping[str, int] = field(default_factory=dict)
+    """The whole numbers and bools that stand in the text as constants; true is 1."""
+    includes: Mapping[str, str] = field(default_factory=dict)
+    """The paths of includes that were replaced, and by which."""
 
     @property
     def uses_subgroups(self) -> bool:
@@ -119,11 +124,17 @@ def load(
         code=code,
         bindings=tuple((label, access.removeprefix("storage, ")) for _, access, label in bindings),
         params=tuple(_FIELD.findall(body[1])) if body else (),
+        constants={name: _number(value) for name, value in _CONSTANT.findall(code)},
+        includes=dict(includes),
     )
 
 
 def _stems(includes: Mapping[str, str]) -> list[str]:
     return [path.rpartition("/")[2].removesuffix(".wgsl") for path in includes.values()]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else int(text == "true")
 
 
 def _literal(value: Value) -> str:

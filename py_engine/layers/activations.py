@@ -36,6 +36,8 @@ class Activations:
     """(T, 2F): gate and up where their types differ; else a single element."""
     inner: Tensor
     """(T, F)"""
+    n_splits: int = 1
+    """Parts of the cache that the attention of one token takes side by side."""
 
     @classmethod
     def allocate(
@@ -62,10 +64,10 @@ class Activations:
             inner=replace(wide, shape=(tokens, inner)),
         )
 
-    def one(self) -> "Activations":
-        """The same buffers for decoding: attention reads qkv while it writes its result."""
+    def one(self, n_splits: int = 1) -> "Activations":
+        """The same buffers for one token: attention reads qkv while it writes its result."""
         one = self.first(1)
-        return replace(one, attended=one.q)
+        return replace(one, attended=one.q, n_splits=n_splits)
 
     def first(self, tokens: int) -> "Activations":
         """The same buffers, seen as `tokens` rows."""

@@ -71,9 +71,13 @@ class Attention:
             context,
         )
 
-    def decode(self, rec: Recorder, act: Activations, n_splits: int) -> None:
-        """hidden += attention of one token."""
-        self.attn_qkv.decode(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
+    def apply(self, rec: Recorder, act: Activations) -> None:
+        """hidden += attention of T tokens, whose keys and values go to the cache."""
+        if act.T > 1:
+            self.remember(rec, act)
+            self.attend(rec, act)
+            return
+        self.attn_qkv.apply(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
         attention_decode(
             rec,
             self.heads,
@@ -83,15 +87,15 @@ class Attention:
             partial=act.partial,
             out=act.attended,
             state=act.state,
-            n_splits=n_splits,
+            n_splits=act.n_splits,
             norm=self.norm,
             eps=self.eps,
         )
-        self.attn_output.decode(rec, act, act.attended, act.hidden, add=True)
+        self.attn_output.apply(rec, act, act.attended, act.hidden, add=True)
 
     def remember(self, rec: Recorder, act: Activations) -> None:
-        """Keys and values of T tokens to the cache, their queries to act.q."""
-        self.attn_qkv.prefill(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
+        """Keys and values of many tokens to the cache, their queries to act.q."""
+        self.attn_qkv.apply(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
         rope_cache(
             rec,
             self.heads,
@@ -105,6 +109,6 @@ class Attention:
         )
 
     def attend(self, rec: Recorder, act: Activations) -> None:
-        """hidden += attention of the T tokens that were remembered last."""
+        """hidden += attention of the tokens that were remembered last."""
         attention_prefill(rec, self.heads, act.q, self.cache, out=act.attended, state=act.state)
-        self.attn_output.prefill(rec, act, act.attended, act.hidden, add=True)
+        self.attn_output.apply(rec, act, act.attended, act.hidden, add=True)

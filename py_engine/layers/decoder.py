@@ -19,15 +19,15 @@ class Block(NamedTuple):
     attention: Attention
     mlp: SwiGLU
 
-    def decode(self, rec: Recorder, act: Activations, n_splits: int) -> None:
-        """hidden of one token."""
-        self.attention.decode(rec, act, n_splits)
-        self.mlp.decode(rec, act)
+    def apply(self, rec: Recorder, act: Activations) -> None:
+        """hidden of T tokens."""
+        self.attention.apply(rec, act)
+        self.mlp.apply(rec, act)
 
     def finish(self, rec: Recorder, act: Activations) -> None:
-        """hidden of T tokens whose keys and values are in the cache."""
+        """hidden of many tokens whose keys and values are in the cache."""
         self.attention.attend(rec, act)
-        self.mlp.prefill(rec, act)
+        self.mlp.apply(rec, act)
 
 
 class Decoder:
@@ -63,11 +63,11 @@ class Decoder:
         """Some layer's gate and up differ in type and need a buffer between."""
         return not all(block.mlp.ffn_gate_up.interleaved for block in self.blocks)
 
-    def decode(self, rec: Recorder, act: Activations, n_splits: int) -> None:
+    def decode(self, rec: Recorder, act: Activations) -> None:
         """hidden of the one token in `tokens`, at position state.pos."""
         self._embed(rec, act)
         for block in self.blocks:
-            block.decode(rec, act, n_splits)
+            block.apply(rec, act)
 
     def prefill(self, rec: Recorder, act: Activations) -> None:
         """The cache of the first state.n of T tokens, from position state.pos.
@@ -75,24 +75,24 @@ class Decoder:
         The last block's result is left to `last`, or `logits_all`: only logits need it.
         """
         self._embed(rec, act)
-        for i, block in enumerate(self.blocks):
-            if i:
-                self.blocks[i - 1].finish(rec, act)
-            block.attention.remember(rec, act)
+        *whole, last = self.blocks
+        for block in whole:
+            block.apply(rec, act)
+        last.attention.remember(rec, act)
 
     def last(self, rec: Recorder, act: Activations, n_splits: int) -> None:
         """After `prefill`: hidden of the last of its tokens, and a state as if it came alone."""
         take_last(rec, act.hidden, state=act.state)
-        self.blocks[-1].decode(rec, act.one(), n_splits)
+        self.blocks[-1].apply(rec, act.one(n_splits))
 
     def logits(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """logits (V,) of one token, after `decode` or `last`."""
-        self.output.decode(rec, act, act.hidden, logits, norm=self.output_norm)
+        self.output.apply(rec, act, act.hidden, logits, norm=self.output_norm)
 
     def logits_all(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """After `prefill`: logits (T, V) of all its tokens."""
         self.blocks[-1].finish(rec, act)
-        self.output.prefill(rec, act, act.hidden, logits, norm=self.output_norm)
+        self.output.apply(rec, act, act.hidden, logits, norm=self.output_norm)
 
     def _embed(self, rec: Recorder, act: Activations) -> None:
         for weight, first in self.token_embd.parts:

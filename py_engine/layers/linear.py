@@ -25,7 +25,7 @@ class Linear:
     def with_bias(self, bias: Tensor | None) -> "Linear":
         return replace(self, bias=bias)
 
-    def decode(
+    def apply(
         self,
         rec: Recorder,
         act: Activations,
@@ -35,44 +35,28 @@ class Linear:
         norm: Norm | None = None,
         add: bool = False,
     ) -> None:
-        """out = W norm(x) + bias for one token; `add`: out += …."""
-        for weight, first in self.parts:
-            matvec(
-                rec,
-                weight,
-                x,
-                out,
-                norm=norm.weight if norm else None,
-                eps=norm.eps if norm else 0.0,
-                bias=self.bias,
-                add=add,
-                gated=self.interleaved,
-                out_at=first // 2 if self.interleaved else first,
-            )
+        """out = W norm(x) + bias for act.T tokens; `add`: out += ….
 
-    def prefill(
-        self,
-        rec: Recorder,
-        act: Activations,
-        x: Tensor,
-        out: Tensor,
-        *,
-        norm: Norm | None = None,
-        add: bool = False,
-    ) -> None:
-        """The same for T tokens; a norm leaves x's in act.normed."""
-        if norm:
-            rms_norm(rec, x, norm.weight, act.normed, state=act.state, eps=norm.eps)
+        One token's norm is folded into the product; that of many leaves theirs in act.normed.
+        """
+        gated, bias, state = self.interleaved, self.bias, act.state
+        if norm and act.T > 1:
+            rms_norm(rec, x, norm.weight, act.normed, state=state, eps=norm.eps)
             x = act.normed
         for weight, first in self.parts:
-            matmul(
-                rec,
-                weight,
-                x,
-                out,
-                state=act.state,
-                bias=self.bias,
-                add=add,
-                gated=self.interleaved,
-                out_at=first // 2 if self.interleaved else first,
-            )
+            at = first // 2 if gated else first
+            if act.T > 1:
+                matmul(rec, weight, x, out, state=state, bias=bias, add=add, gated=gated, out_at=at)
+            else:
+                matvec(
+                    rec,
+                    weight,
+                    x,
+                    out,
+                    norm=norm.weight if norm else None,
+                    eps=norm.eps if norm else 0.0,
+                    bias=bias,
+                    add=add,
+                    gated=gated,
+                    out_at=at,
+                )

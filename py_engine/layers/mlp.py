@@ -18,18 +18,11 @@ class SwiGLU:
         self.ffn_gate_up = weights.pair(names, inner, width)
         self.ffn_down = weights.linear([f"{prefix}.ffn_down.weight"], [width], inner)
 
-    def decode(self, rec: Recorder, act: Activations) -> None:
+    def apply(self, rec: Recorder, act: Activations) -> None:
+        """Record the layer for T tokens."""
         fused = self.ffn_gate_up.interleaved
         target = act.inner if fused else act.gate
-        self.ffn_gate_up.decode(rec, act, act.hidden, target, norm=self.ffn_norm)
+        self.ffn_gate_up.apply(rec, act, act.hidden, target, norm=self.ffn_norm)
         if not fused:
             silu_mul(rec, act.gate, act.inner, state=act.state)
-        self.ffn_down.decode(rec, act, act.inner, act.hidden, add=True)
-
-    def prefill(self, rec: Recorder, act: Activations) -> None:
-        fused = self.ffn_gate_up.interleaved
-        target = act.inner if fused else act.gate
-        self.ffn_gate_up.prefill(rec, act, act.hidden, target, norm=self.ffn_norm)
-        if not fused:
-            silu_mul(rec, act.gate, act.inner, state=act.state)
-        self.ffn_down.prefill(rec, act, act.inner, act.hidden, add=True)
+        self.ffn_down.apply(rec, act, act.inner, act.hidden, add=True)

@@ -7,7 +7,7 @@ gate 0, up 0, gate 1, up 1, …, and `gated` make the first half of a SwiGLU lay
 
 from typing import NamedTuple
 
-from py_engine.gpu.recorder import Library, Recorder
+from py_engine.gpu.recorder import SINGLE, Library, Recorder
 from py_engine.gpu.tensor import Tensor
 from py_engine.gpu.wgsl import Value
 from py_engine.ops.weight import Weight
@@ -93,7 +93,7 @@ def matvec(
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
     chosen = tiling(rec.library, weight)
     if 0 < chosen.threads <= rec.library.subgroup_size:
-        includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_single.wgsl"
+        includes |= SINGLE
     rec.run(
         "matvec",
         -(-weight.rows // chosen.rows),
@@ -147,7 +147,7 @@ def matmul(
     }
     constants: dict[str, Value] = {"K": weight.columns, "ADD": add, "GATED": gated}
     if rec.library.narrow:
-        includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_single.wgsl"
+        includes |= SINGLE
         name, size, rows = "matvec_batch", min(tokens, _BATCH_TOKENS), _BATCH_ROWS
         constants |= {"WG": rec.library.subgroup_size, "R": rows, "M": size}
     else:

@@ -51,6 +51,9 @@ _REPACK: Mapping[str, tuple[str, Mapping[str, Value]]] = {
 }
 """The file shaders/load/repack_<name>.wgsl that knows the blocks of a type, and its constants."""
 
+_INCLUDE = "lib/weight.wgsl"
+_FILES = {type: f"lib/weight_{type.lower()}.wgsl" for type in _WORDS}
+_TYPES = {file: type for type, file in _FILES.items()}
 _THREADS = 64
 
 
@@ -67,8 +70,13 @@ class Weight:
 
     @property
     def includes(self) -> dict[str, str]:
-        """What a shader's `lib/weight.wgsl` stands for."""
-        return {"lib/weight.wgsl": f"lib/weight_{self.type.lower()}.wgsl"}
+        """What `lib/weight.wgsl` stands for in a shader of this weight."""
+        return {_INCLUDE: _FILES[self.type]}
+
+
+def weight_type(shader: Shader) -> str:
+    """The type of the weight that a shader reads; one that reads none is a KeyError."""
+    return _TYPES[shader.includes[_INCLUDE]]
 
 
 def plane_words(type: str, rows: int, columns: int) -> tuple[int, int, int]:

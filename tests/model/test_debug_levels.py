@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from py_engine.base.debug import Debug
-from py_engine.generate.programs import CHUNKS
+from py_engine.generate.programs import CHUNKS, Key, Kind
 from tests import fixtures
 from tests.model.conftest import Open, replied
 
@@ -21,8 +21,9 @@ def test_kernels_are_timed_and_leave_nothing_behind(open_model: Open, tmp_path: 
     assert loaded.startswith(f"{engine.info['name']}: qwen3, ")
     assert adapter.startswith(str(engine.info["adapter"]))
     chunk = min(engine._sequencer.pace.chunk(CHUNKS), engine._programs.context)
-    for key in ("decode 1", "logits", f"prefill {chunk}", "sample"):
-        total = [line for line in table.splitlines() if line.startswith(key)][-1].split()
+    decode, prefill = Key(Kind.DECODE, 1), Key(Kind.PREFILL, chunk)
+    for key in (decode, prefill, Key(Kind.LOGITS), Key(Kind.SAMPLE)):
+        total = [line for line in table.splitlines() if line.startswith(str(key))][-1].split()
         assert total[-1] == "all"
         assert int(total[-3]) == len(engine._programs.recorded(key))
         assert float(total[-2]) > 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from py_engine.generate import loop, programs
+from py_engine.generate.programs import step
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
 from py_engine.layers import weights
@@ -115,13 +116,13 @@ def test_launches_per_token(
         monkeypatch.setitem(fixtures.MODELS, "deep", shape)
         engine = open_model(fixtures.write(tmp_path / f"{layers}.gguf", "deep", "Q4_K"))
         programs = engine._programs
-        tail = len(programs.recorded("logits")) + len(programs.recorded("sample"))
-        for n_splits in (1, 8):
-            counts[layers, n_splits] = len(programs.recorded(f"decode {n_splits}")) + tail
-    for n_splits, most in ((1, 5), (8, 6)):
-        per_layer = (counts[3, n_splits] - counts[1, n_splits]) / 2
+        for positions in (SPAN, SPAN + 1):
+            launches = [len(programs.recorded(key)) for key in step(positions)]
+            counts[layers, positions] = sum(launches)
+    for positions, most in ((SPAN, 5), (SPAN + 1, 6)):
+        per_layer = (counts[3, positions] - counts[1, positions]) / 2
         assert per_layer <= most
-        assert counts[1, n_splits] - per_layer <= 5
+        assert counts[1, positions] - per_layer <= 5
 
 
 @one_rung

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
 from py_engine.engine import Engine, load
 from py_engine.generate import tune
-from py_engine.generate.programs import Programs
+from py_engine.generate.programs import Key, Kind, Programs
 from py_engine.gpu.device import Dispatch
 from py_engine.gpu.device import opened as ready
 from py_engine.gpu.native import NativeDevice
@@ -46,10 +45,8 @@ class Clock:
 
     async def seconds(self, _: Programs, dispatches: Sequence[Dispatch], __: float) -> float:
         self.asked += 1
-        label = dispatches[0].shader.label
-        found = [re.search(rf"\b{name}=(\d+)", label) for name in ("WG", "R")]
-        threads, rows = (int(match[1]) for match in found if match)
-        return self.fast.get((threads, rows), 1e-3)
+        constants = dispatches[0].shader.constants
+        return self.fast.get((constants["WG"], constants["R"]), 1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +68,11 @@ def opened(
     return asyncio.run(loading)
 
 
-def tilings(engine: Engine) -> set[tuple[str, str]]:
-    """WG and R of the products in a step."""
-    labels = " ".join(d.shader.label for d in engine._programs.recorded("decode 1"))
-    return set(re.findall(r"R=(\d+) WG=(\d+)", labels))
+def tilings(engine: Engine) -> set[tuple[int, int]]:
+    """R and WG of the products in a step."""
+    shaders = [d.shader for d in engine._programs.recorded(Key(Kind.DECODE, 1))]
+    products = [shader.constants for shader in shaders if shader.name == "matvec"]
+    return {(constants["R"], constants["WG"]) for constants in products}
 
 
 @tunable
@@ -85,7 +83,7 @@ def test_the_fastest_is_taken_and_kept(
     kept = Kept()
     usual, tuned = opened(model, rung, None), opened(model, rung, kept)
     assert clock.asked > 0
-    assert tilings(tuned) == {("8", "32")} != tilings(usual)
+    assert tilings(tuned) == {(8, 32)} != tilings(usual)
     (text,) = kept.values()
     assert set(map(tuple, json.loads(text).values())) == {(32, 8)}
     assert replied(tuned, PROMPT).ids == replied(usual, PROMPT).ids
@@ -93,7 +91,7 @@ def test_the_fastest_is_taken_and_kept(
     later = opened(model, rung, kept)
     assert clock.asked == 0 and tilings(later) == tilings(tuned)
     again = opened(model, rung, kept, again=True)
-    assert tilings(again) == {("2", "32")}
+    assert tilings(again) == {(2, 32)}
     for engine in (usual, tuned, later, again):
         engine.close()
 
@@ -124,7 +122,7 @@ def test_the_usual_tiling_stays(
 
     kept = Kept()
     engine = opened(model, rung, kept, read)
-    assert tilings(engine) == {("4", "8"), ("4", "16")}
+    assert tilings(engine) == {(4, 8), (4, 16)}
     (text,) = kept.values()
     assert not any(json.loads(text).values())  # and it is known for the next time
     assert engine.info["warnings"] == []

@@ -14,13 +14,13 @@ import pytest
 from py_engine import engine
 from py_engine.formats.gguf import GGUF, read_split
 from py_engine.generate.profile import step_bytes
-from py_engine.generate.programs import Programs
+from py_engine.generate.programs import Programs, step
 from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
 from py_engine.hosts.files import open_sources
 from py_engine.hosts.native import read_shader
-from py_engine.ops.attention import SPAN, splits
+from py_engine.ops.attention import SPAN
 from tests.bench import models
 
 CONTEXT = 4096
@@ -57,11 +57,10 @@ def test_launches_per_token(built: Built, features: frozenset[str]) -> None:
     """At most 5 a layer, 6 where attention is split, and 4 for all that is not a layer."""
     _, programs = built(features)
     layers = len(programs.model.blocks)
-    rest = len(programs.recorded("logits")) + len(programs.recorded("sample"))
     for positions, most in ((SPAN, 5), (SPAN + 1, 6), (CONTEXT, 6)):
-        blocks = len(programs.recorded(f"decode {splits(positions)}"))
+        blocks, *rest = (len(programs.recorded(key)) for key in step(positions))
         assert blocks <= most * layers + 1
-        assert blocks + rest <= most * layers + 4
+        assert blocks + sum(rest) <= most * layers + 4
 
 
 @pytest.mark.parametrize("features", RUNGS, ids=["subgroups", "plain"])
@@ -84,7 +83,7 @@ def test_bytes_per_token(built: Built, features: frozenset[str]) -> None:
 def test_weights_are_bound_once(built: Built) -> None:
     """But for the embedding, of which a step also takes one row."""
     _, programs = built(RUNGS[0])
-    dispatches = [*programs.recorded("decode 1"), *programs.recorded("logits")]
+    dispatches = [dispatch for key in step(1) for dispatch in programs.recorded(key)]
     bound = [
         binding
         for dispatch in dispatches

@@ -4,6 +4,7 @@ import pytest
 
 from py_engine.base.debug import Debug, level
 from py_engine.generate.profile import KernelTime, table
+from py_engine.generate.programs import Key, Kind
 
 
 @pytest.mark.parametrize(
@@ -31,13 +32,14 @@ def test_a_reply_is_told_in_tokens_and_bytes_a_second() -> None:
 
 
 def test_the_table_has_the_slowest_kernel_first_and_a_sum() -> None:
+    decode, logits = Key(Kind.DECODE, 4), Key(Kind.LOGITS)
     times = [
-        KernelTime("decode 1", "quick", 4, 0.001, 2_000_000),
-        KernelTime("decode 1", "slow", 2, 0.004, 4_000_000),
-        KernelTime("logits", "alone", 1, 0.002, 1_000_000),
+        KernelTime(decode, "quick", 4, 0.001, 2_000_000),
+        KernelTime(decode, "slow", 2, 0.004, 4_000_000),
+        KernelTime(logits, "alone", 1, 0.002, 1_000_000),
     ]
     head, *lines = table(times).splitlines()
     assert head.split() == ["program", "dispatches", "µs", "each", "ms", "GB/s", "kernel"]
     assert [line.split()[-1] for line in lines] == ["slow", "quick", "all", "alone", "all"]
-    assert lines[0].split()[2:] == ["2", "2000.0", "4.000", "1.0", "slow"]
+    assert lines[0].split() == ["decode", "4", "2", "2000.0", "4.000", "1.0", "slow"]
     assert lines[2].split()[2:] == ["6", "5.000", "all"]

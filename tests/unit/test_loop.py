@@ -106,7 +106,7 @@ class Rig:
         await self.programs.compile()
         for tokens in CHUNKS:
             await self.programs.prepare(tokens, scored=True)
-        self.device.keys = {program: key for key, program in self.programs._programs.items()}
+        self.device.keys = {program: str(key) for key, program in self.programs._programs.items()}
         self.device.state = self.programs._act.state.handle
         self.device.ring = self.programs._ring.handle
 

@@ -26,7 +26,13 @@ struct Params {
 """,
     "lib/add.wgsl": '// #include "lib/base.wgsl"\nfn add() {}\n',
     "lib/twice.wgsl": '// #include "lib/base.wgsl"\nfn twice() {}\n',
-    "lib/base.wgsl": "override WIDTH: u32 = 2;\nfn base() {}\n",
+    "lib/base.wgsl": """\
+override WIDTH: u32 = 2;
+const ON: bool = true;
+const WIDER: u32 = WIDTH * 2u;
+const HALF: f32 = 0.5;
+fn base() {}
+""",
     "lib/other.wgsl": "@group(0) @binding(3) var<storage, read> bias: array<f32>;\nfn add() {}\n",
     "lib/clash.wgsl": "@group(0) @binding(5) var<storage, read> bias: array<f32>;\n",
     "lib/again.wgsl": '// #include "lib/add.wgsl"\n',
@@ -47,6 +53,15 @@ def test_defaults_and_values() -> None:
     code = kernel({"N": 7, "FAST": False, "WIDTH": 9}).code
     assert "const N: u32 = 7;" in code and "const FAST: bool = false;" in code
     assert "const WIDTH: u32 = 9;" in code
+
+
+def test_constants_and_includes_are_data() -> None:
+    """Those of an include and defaults too; what is no number in the text is left out."""
+    shader = kernel({"N": 7, "FAST": False}, {"lib/add.wgsl": "lib/other.wgsl"})
+    assert shader.constants == {"N": 7, "FAST": 0, "ON": 1, "WIDTH": 2}
+    assert shader.includes == {"lib/add.wgsl": "lib/other.wgsl"}
+    plain = load(FILES.__getitem__, "plain")
+    assert not plain.constants and not plain.includes
 
 
 def test_an_unknown_constant_is_refused() -> None:
