@@ -1,6 +1,6 @@
 // A product of lib/product.wgsl for CPUs: R rows x M tokens a workgroup
 //
-//   dispatch (ceil(rows / R), ceil(T / M), 1)
+//   dispatch (x, ceil(T / M), z) with x z >= ceil(rows / R): a dimension may be too short
 // Nothing waits for a tile. On GPUs matmul is faster, for a few tokens too.
 
 override WG: u32 = 4;          // threads, a power of two
@@ -14,10 +14,14 @@ const BLOCKS: u32 = K / 32u;
 const SUMS: u32 = R * M;
 
 @compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
     let first = group.y * M;
     if (first >= state.n) { return; }
-    let row = group.x * R;
+    let row = (group.x + group.z * groups.x) * R;
     var sums = array<f32, SUMS>();
     for (var b = lane; b < BLOCKS; b += WG) {
         var v = array<array<vec4<f32>, 8>, R>();

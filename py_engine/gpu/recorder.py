@@ -130,11 +130,18 @@ class Recorder:
         """Append one launch of the shader `name`.
 
         Args:
-            groups: workgroups. An int above the limit of one dimension is spread over two: such
-                a shader counts by `group.x + group.y * groups.x` and guards the end.
+            groups: workgroups, each dimension within the device's limit. An int is spread over
+                two: such a shader counts by `group.x + group.y * groups.x` and guards the end.
             buffers: a tensor for each binding name of the shader, except `params`.
             params: the fields of the shader's `Params`.
+
+        Raises:
+            ValueError: more workgroups in a dimension than the device takes.
         """
+        if isinstance(groups, int):
+            groups = (*self.spread(groups), 1)
+        if max(groups) > self._widest:
+            raise ValueError(f"{name}: {groups} workgroups; a dimension takes {self._widest}")
         shader = self.library.shader(name, constants, includes or {})
         slots: dict[str, Tensor | Binding] = dict(buffers)
         if shader.params or params:
@@ -146,13 +153,14 @@ class Recorder:
             Dispatch(
                 shader,
                 tuple([_binding(slots[label]) for label in labels]),
-                self._spread(groups) if isinstance(groups, int) else groups,
+                groups,
             )
         )
 
-    def _spread(self, groups: int) -> tuple[int, int, int]:
+    def spread(self, groups: int) -> tuple[int, int]:
+        """So many workgroups or a few more, as two dimensions that the device takes."""
         rows = -(-groups // self._widest)
-        return (-(-groups // rows), rows, 1)
+        return -(-groups // rows), rows
 
 
 def _binding(slot: Tensor | Binding) -> Binding:

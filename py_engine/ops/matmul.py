@@ -150,9 +150,11 @@ def matmul(
         includes |= SINGLE
         name, size, rows = "matvec_batch", min(tokens, _BATCH_TOKENS), _BATCH_ROWS
         constants |= {"WG": rec.library.subgroup_size, "R": rows, "M": size}
+        across, down = rec.spread(-(-weight.rows // rows))
     else:
         size, rows = tile(rec.library, tokens, weight.rows)
         name = "matmul_matrix" if rec.library.matrices else "matmul"
         constants |= {"TM": size, "TN": rows} if rec.library.matrices else {"TM": size}
-    groups = (-(-weight.rows // rows), -(-tokens // size), 1)
+        across, down = -(-weight.rows // rows), 1
+    groups = (across, -(-tokens // size), down)
     rec.run(name, groups, buffers, params=params, includes=includes, **constants)

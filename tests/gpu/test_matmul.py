@@ -3,14 +3,18 @@
 By subgroup matrices too, where a GPU has them: CI's does not.
 """
 
+import asyncio
+
 import numpy as np
 import pytest
 
 from py_engine.formats.quants import SUPPORTED
+from py_engine.gpu.probe import probe
+from py_engine.gpu.recorder import Library
 from py_engine.ops import matmul as module
 from py_engine.ops.matmul import matmul
 from tests import reference
-from tests.gpu.conftest import CHROMIUM, MATRIX_RUNG, Bench
+from tests.gpu.conftest import CHROMIUM, MATRIX_RUNG, Bench, read_shader
 from tests.gpu.test_matvec import matrix, normal
 from tests.shader_variants import RUNGS
 
@@ -96,6 +100,22 @@ def test_every_tile(bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int)
         got = bench.get(out)
         assert reference.nmse(got[:140], want) < limit(bench), size
         assert not got[140:].any(), size
+
+
+def test_more_rows_than_a_dimension_has_workgroups(bench: Bench) -> None:
+    """A large vocabulary on a CPU, whose kernel takes four rows a workgroup."""
+    rec = bench.rec
+    rec.library = Library(read_shader, bench.device)
+    asyncio.run(probe(rec.library, bench.device))
+    if not rec.library.narrow:
+        pytest.skip("only a CPU with subgroups takes that kernel")
+    rows = 4 * 65535 + 9
+    weight, w = matrix(bench, "Q4_0", rows, 32)
+    x = normal(3, 32)
+    out = bench.put(np.zeros((3, rows), np.float32))
+    matmul(rec, weight, bench.put(x), out, state=bench.state(3))
+    assert rec.dispatches[-1].groups == (32769, 1, 2)
+    assert reference.nmse(bench.get(out), reference.matmul(w, x)) < limit(bench)
 
 
 def test_activations_beyond_f16(bench: Bench) -> None:

@@ -84,6 +84,16 @@ def test_a_count_of_groups_is_spread_over_two_dimensions(groups: int) -> None:
     assert rec.dispatches[1].groups == (5, 6, 7)
 
 
+@pytest.mark.parametrize("groups", [(65536, 1, 1), (1, 65536, 1), (1, 1, 65536), 2**32])
+def test_more_groups_than_a_dimension_takes_are_refused(
+    groups: int | tuple[int, int, int],
+) -> None:
+    rec = recorder()
+    with pytest.raises(ValueError, match=r"rms_norm: .* a dimension takes 65535"):
+        norm(rec, groups=groups)
+    assert not rec.dispatches
+
+
 def test_features_choose_the_variant() -> None:
     plain = Library(read, DryDevice()).shader("rms_norm", {"C": 8}, {})
     assert "subgroupAdd" not in plain.code and "enable" not in plain.code
