@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp, log, log2, sqrt
+from typing import NamedTuple
 
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.wgsl import Shader
@@ -39,10 +40,11 @@ class Known:
     form: str = ""
 
 
-def known(shader: Shader) -> Known | None:
-    """The run for a shader, None if there is none for it."""
+def known(shader: Shader) -> Known:
+    """The run for a shader: every kernel of a program has one."""
     answer = _ANSWERS.get(shader.name)
-    return answer(shader, _Constants(shader.constants)) if answer else None
+    assert answer, f"the kernel {shader.name} has no known answer"
+    return answer(shader, _Constants(shader.constants))
 
 
 class _Constants(dict[str, int]):
@@ -63,19 +65,44 @@ def _state(n: int, pos: int = 0) -> bytes:
 # ---- products
 
 
+class _Quants(NamedTuple):
+    """The whole numbers below `end` that a weight type stores; `zero` means a weight of 0."""
+
+    end: int
+    zero: int = 0
+    offset: bool = False
+    """Each 32 or more weights have an offset beside their scale."""
+
+
+_TYPES: Mapping[str, _Quants] = {
+    "F32": _Quants(16, 8),
+    "F16": _Quants(16, 8),
+    "BF16": _Quants(16, 8),
+    "Q8_0": _Quants(256, 128),
+    "Q4_0": _Quants(16, 8),
+    "Q4_1": _Quants(16, offset=True),
+    "Q5_0": _Quants(32, 16),
+    "Q5_1": _Quants(32, offset=True),
+    "Q4_K": _Quants(16, offset=True),
+    "Q5_K": _Quants(32, offset=True),
+    "Q6_K": _Quants(64, 32),
+}
+
+
 class _Pattern:
     """256 weights of a type, made of small integers: quants · scale - offset, per 32."""
 
     def __init__(self, type: str) -> None:
+        assert type in _TYPES, f"the weight type {type} has no known answer"
         draw = random.Random(type)
-        self._type, self._range = type, _RANGES.get(type, 16)
-        self._quants = draw.choices(range(self._range), k=256)
+        self._type, kind = type, _TYPES[type]
+        self._range, self._offset = kind.end, kind.offset
+        self._quants = draw.choices(range(kind.end), k=256)
         self._scales = draw.choices((1, 2, 3), k=8)
-        self._offsets = draw.choices((0, 1, 2), k=8) if type in _WITH_OFFSET else [0] * 8
+        self._offsets = draw.choices((0, 1, 2), k=8) if kind.offset else [0] * 8
         self._octets = [self._quants[i : i + 8] for i in range(0, 256, 8)]
-        zero = _ZEROS.get(type, 0)
         self.weights = [
-            self._scales[i // 32] * (q - zero) - self._offsets[i // 32]
+            self._scales[i // 32] * (q - kind.zero) - self._offsets[i // 32]
             for i, q in enumerate(self._quants)
         ]
 
@@ -92,7 +119,7 @@ class _Pattern:
             scales = bytes(s for s in self._scales for _ in range(2)) + floats(gain)
         elif type in {"Q4_K", "Q5_K"}:
             scales = bytes(v for pair in pairs for v in pair) + _halves((gain, gain))
-        elif type in _WITH_OFFSET:
+        elif self._offset:
             scales = _halves(gain * v for s, o in pairs for v in (s, -o))
         return self._low, self._high, scales
 
@@ -129,9 +156,6 @@ def _matrix(type: str, rows: int, columns: int) -> tuple[bytes, int, int, list[i
     return data, hi, sc, pattern.weights
 
 
-_ZEROS = {"Q8_0": 128, "Q4_0": 8, "Q5_0": 16, "Q6_K": 32, "F32": 8, "F16": 8, "BF16": 8}
-_RANGES = {"Q8_0": 256, "Q5_0": 32, "Q5_1": 32, "Q5_K": 32, "Q6_K": 64}
-_WITH_OFFSET = {"Q4_1", "Q5_1", "Q4_K", "Q5_K"}
 _FLOATS: Mapping[str, Callable[[float], bytes]] = {
     "F32": lambda w: struct.pack("<f", w),
     "F16": lambda w: struct.pack("<e", w),

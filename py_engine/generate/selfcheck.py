@@ -50,7 +50,7 @@ class SelfCheck:
 
     async def wrong(self, shaders: Sequence[Shader]) -> list[Shader]:
         """Those of these shaders, all compiled, that give other results than they must."""
-        runs = [(shader, run) for shader in shaders if (run := known(shader))]
+        runs = [(shader, known(shader)) for shader in shaders]
         if not runs:
             return []
         sizes = [_rounded(4 * len(run.want)) for _, run in runs]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pytest
 
 from py_engine.formats.quants import SUPPORTED
-from py_engine.generate.known import known
 from py_engine.generate.selfcheck import SelfCheck
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
@@ -69,7 +68,6 @@ def failing(device: Device, library: Library, variants: Sequence[Variant]) -> li
 
 def test_right_kernels_pass(rung: Rung) -> None:
     device, library, _ = rung
-    assert all(known(library.shader(*variant)) for variant in KERNELS)
     assert failing(device, library, KERNELS) == []
 
 

@@ -1,0 +1,187 @@
+"""Every kernel of whole models, recorded on every rung and no GPU: what all of them must keep."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pytest
+
+from py_engine.engine import _build
+from py_engine.formats.gguf import GGUF, MetaValue, TensorInfo
+from py_engine.formats.quants import QUANTS, SUPPORTED
+from py_engine.generate.known import known
+from py_engine.generate.programs import CHUNKS, Key, Kind, Programs
+from py_engine.gpu.device import Dispatch
+from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
+from py_engine.gpu.recorder import Library
+from py_engine.gpu.tensor import Memory
+from py_engine.gpu.wgsl import Shader
+from py_engine.ops.attention import splits
+from tests.shader_variants import MATRICES, shaders
+from tests.unit.test_recorder import SHADERS, read
+
+ROOM = {"maxBufferSize": 1 << 40, "maxStorageBufferBindingSize": 1 << 40}
+"""No weight is cut into shards, so that dispatches are as large as they get."""
+SHARED = {"maxComputeWorkgroupStorageSize": 32768}
+SUBGROUPS = frozenset({"subgroups"})
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A device by what chooses variants; a CPU is `software`."""
+
+    features: frozenset[str] = SUBGROUPS
+    subgroup_size: int = 0
+    software: bool = False
+
+    def library(self) -> tuple[Library, Memory]:
+        device = DryDevice(self.features, {**DEFAULT_LIMITS, **ROOM, **SHARED})
+        device.software = self.software
+        library = Library(read, device)
+        library.subgroup_size = self.subgroup_size
+        return library, Memory(device)
+
+
+RUNGS = {
+    "plain": Rung(frozenset()),
+    "subgroups": Rung(),
+    "subgroups of 32": Rung(subgroup_size=32),
+    "a CPU": Rung(subgroup_size=8, software=True),
+    "a narrow CPU": Rung(subgroup_size=4, software=True),
+    "matrices": Rung(MATRICES, subgroup_size=32),
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A model of one architecture: C width, H heads, K key heads, D head size, F feed-forward."""
+
+    architecture: str = "qwen3"
+    V: int = 3000
+    C: int = 512
+    H: int = 8
+    K: int = 2
+    D: int = 64
+    F: int = 768
+    context: int = 1024
+    type: str = "Q4_K"
+    up: str = ""
+    """The type of ffn_up, if it is another."""
+
+    def gguf(self) -> GGUF:
+        """A header of two layers, as if read from a file."""
+        matrices = {"token_embd.weight": (self.C, self.V)}
+        vectors = {"output_norm.weight": self.C}
+        queries, keys = self.H * self.D, self.K * self.D
+        for i in range(2):
+            for name, columns, rows in (
+                ("attn_q", self.C, queries),
+                ("attn_k", self.C, keys),
+                ("attn_v", self.C, keys),
+                ("attn_output", queries, self.C),
+                ("ffn_gate", self.C, self.F),
+                ("ffn_up", self.C, self.F),
+                ("ffn_down", self.F, self.C),
+            ):
+                matrices[f"blk.{i}.{name}.weight"] = (columns, rows)
+                if self.architecture == "qwen2" and name in ("attn_q", "attn_k", "attn_v"):
+                    vectors[f"blk.{i}.{name}.bias"] = rows
+            norms = {"attn_norm": self.C, "ffn_norm": self.C}
+            if self.architecture == "qwen3":
+                norms |= {"attn_q_norm": self.D, "attn_k_norm": self.D}
+            vectors |= {f"blk.{i}.{name}.weight": size for name, size in norms.items()}
+        tensors = {name: self._tensor(name, shape) for name, shape in matrices.items()}
+        for name, size in vectors.items():
+            tensors[name] = TensorInfo(name, (size,), "F32", 4 * size, 0, 0)
+        return GGUF(self._metadata(), tensors, 0, 3)
+
+    def _tensor(self, name: str, shape: tuple[int, int]) -> TensorInfo:
+        kind = self.up if self.up and "ffn_up" in name else self.type
+        quant = QUANTS[kind]
+        nbytes = shape[0] * shape[1] // quant.block * quant.nbytes
+        return TensorInfo(name, shape, kind, nbytes, 0, 0)
+
+    def _metadata(self) -> dict[str, MetaValue]:
+        keys: dict[str, MetaValue] = {
+            "block_count": 2,
+            "embedding_length": self.C,
+            "feed_forward_length": self.F,
+            "context_length": self.context,
+            "attention.head_count": self.H,
+            "attention.head_count_kv": self.K,
+            "attention.key_length": self.D,
+            "attention.layer_norm_rms_epsilon": 1e-6,
+        }
+        named = {f"{self.architecture}.{key}": value for key, value in keys.items()}
+        return {"general.architecture": self.architecture, **named}
+
+
+LARGEST = Shape(
+    V=300_000, C=16384, H=128, K=64, D=256, F=32768, context=32768, type="Q8_0", up="F16"
+)
+"""Its rows have up to 32768 weights, its matrices up to 300000 rows."""
+SMALL = Shape()
+MIXED = replace(SMALL, architecture="qwen2", up="Q8_0")
+KERNELS = {file.stem for file in SHADERS.glob("*.wgsl")}
+
+
+@cache
+def recorded(shape: Shape, rung: str) -> list[Dispatch]:
+    """The dispatches of all programs of a model."""
+    library, memory = RUNGS[rung].library()
+    model, context = _build(shape.gguf(), memory, shape.context)
+    programs = Programs(model, memory, library, context)
+    asyncio.run(programs.prepare(1, scored=True))
+    keys = [Key(Kind.LOGITS), Key(Kind.ALL_LOGITS), Key(Kind.SAMPLE)]
+    keys += [Key(Kind.PREFILL, size) for size in CHUNKS]
+    most = splits(context).bit_length()
+    keys += [Key(kind, 1 << n) for kind in (Kind.DECODE, Kind.LAST) for n in range(most)]
+    return [dispatch for key in keys for dispatch in programs.recorded(key)]
+
+
+def unknown(shader: Shader) -> str:
+    """What has no known answer, or nothing."""
+    try:
+        run = known(shader)
+    except (AssertionError, KeyError) as error:
+        return f"{shader.label}: {error}"
+    return "" if run.want else f"{shader.label}: nothing is wanted"
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+@pytest.mark.parametrize("shape", [LARGEST, replace(LARGEST, up="")], ids=["split gate", "gated"])
+def test_no_dimension_of_a_dispatch_is_above_the_limit(shape: Shape, rung: str) -> None:
+    limit = DEFAULT_LIMITS["maxComputeWorkgroupsPerDimension"]
+    above = {d.shader.name: d.groups for d in recorded(shape, rung) if max(d.groups) > limit}
+    assert not above
+
+
+def test_some_model_on_some_rung_takes_each_kernel() -> None:
+    """Else the other tests here say nothing about it."""
+    taken = {d.shader.name for rung in RUNGS for d in recorded(MIXED, rung)}
+    assert taken == KERNELS
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+@pytest.mark.parametrize("type", SUPPORTED)
+def test_what_programs_record_has_a_known_answer(rung: str, type: str) -> None:
+    architectures = ("llama", "qwen2", "qwen3") if type == "Q4_K" else ("qwen3",)
+    models = [replace(SMALL, architecture=name, type=type) for name in architectures]
+    found = {d.shader.code: d.shader for m in (*models, MIXED) for d in recorded(m, rung)}
+    assert not list(filter(None, map(unknown, found.values())))
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_every_variant_of_a_rung_has_a_known_answer(rung: str) -> None:
+    """Those of shaders/load/ run before there are programs: the tests see to them."""
+    variants = shaders(read, RUNGS[rung].features, frozenset())
+    own = [shader for shader in variants if shader.name in KERNELS]
+    assert {shader.name for shader in own} >= KERNELS - {"matmul_matrix"}
+    assert not list(filter(None, map(unknown, own)))
+
+
+def test_an_unknown_kernel_or_type_is_not_passed_over() -> None:
+    (shader, *_) = shaders(read, SUBGROUPS, frozenset())
+    assert shader.name not in KERNELS
+    with pytest.raises(AssertionError, match="the kernel load/repack has no known answer"):
+        known(shader)
