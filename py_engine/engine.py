@@ -131,8 +131,7 @@ async def load(
         tokenizer = _tokenizer(gguf, make_encoder, model.vocabulary)
         await asyncio.gather(*working)
         await tuner.tune(programs)
-        pace = Pace()
-        pace.stepped(1, await programs.try_step())
+        pace = await Pace.measured(programs.try_steps)
         programs.build_ahead()
     except BaseException:
         for task in working:

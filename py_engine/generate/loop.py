@@ -17,8 +17,6 @@ from py_engine.generate.programs import CHUNKS, SCORED, Programs
 from py_engine.generate.sampling import Sampling
 from py_engine.ops.sample import RING
 
-AHEAD = 2
-"""Submits in flight: while the tokens of one travel back, the GPU is at the next."""
 _TOKEN = struct.Struct("<If")
 
 
@@ -39,7 +37,6 @@ class Sequencer:
         self.prefilled = 0
         """Tokens that the last prompt had to compute: the rest was in the cache."""
         self.pace = pace or Pace()
-        self._chunk_ended = 0.0
         self._turn = asyncio.Lock()
 
     @property
@@ -61,29 +58,32 @@ class Sequencer:
             raise ContextFull(len(prompt), self.context)
         room = self.context - len(prompt)
         most = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
-        flight: deque[tuple[Awaitable[bytes], int]] = deque()
+        flight: deque[tuple[Awaitable[bytes], int, float]] = deque()
         await self._turn.acquire()
         try:
             seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
             self.programs.begin(sampling, seed, prompt)
             at = await self._prefill(prompt)
-            started = time.perf_counter()
-            flight.append((self.programs.first(prompt[at:], at), 1))
+            flight.append((self.programs.first(prompt[at:], at), 1, time.perf_counter()))
             submitted, received = 1, 0
             fed = list(prompt[at:])
             while received < most:
-                while len(flight) < AHEAD and submitted < most:
-                    steps = min(self.pace.steps(), most - submitted, RING - submitted % RING)
+                while len(flight) < self.pace.steps_ahead():
+                    # up to the ring's end, and no more under way than it holds
+                    last = min(most, received + RING, submitted - submitted % RING + RING)
+                    steps = min(self.pace.steps(), last - submitted)
+                    if steps <= 0:
+                        break
                     position = len(prompt) + submitted - 1
                     await self.programs.reach(position + 1, position + steps)
-                    flight.append((self.programs.steps(position, submitted, steps), steps))
+                    stepping = self.programs.steps(position, submitted, steps)
+                    flight.append((stepping, steps, time.perf_counter()))
                     submitted += steps
-                done, steps = flight.popleft()
+                done, steps, begun = flight.popleft()
                 data = await done
-                ended = time.perf_counter()
+                seconds = self.pace.took(begun, time.perf_counter())
                 if received:
-                    self.pace.stepped(steps, ended - started)
-                started = ended
+                    self.pace.stepped(steps, seconds)
                 for token, log_probability in _TOKEN.iter_unpack(data):
                     # A token is in the cache only after the step that takes it as input.
                     self._cached += fed
@@ -92,7 +92,7 @@ class Sequencer:
                     yield Sampled(token, log_probability)
         finally:
             try:
-                await asyncio.gather(*(pending for pending, _ in flight), return_exceptions=True)
+                await asyncio.gather(*(pending for pending, *_ in flight), return_exceptions=True)
             finally:
                 self._turn.release()
 
@@ -100,31 +100,26 @@ class Sequencer:
         """Bring all but the last chunk of the prompt into the cache; where that chunk begins."""
         at = self._keep(prompt)
         self.prefilled = len(prompt) - at
-        waiting: tuple[Awaitable[bytes], Sequence[int], float] | None = None
+        flight: deque[tuple[Awaitable[bytes], Sequence[int], float]] = deque()
         while True:
             size = self.pace.chunk(CHUNKS)
             await self.programs.prepare(min(size, len(prompt) - at))
             if len(prompt) - at <= size:
                 break
             chunk = prompt[at : at + size]
-            following = self.programs.chunk(chunk, at), chunk, time.perf_counter()
-            if waiting:
-                await self._chunk_done(*waiting)
-            waiting = following
+            flight.append((self.programs.chunk(chunk, at), chunk, time.perf_counter()))
             at += size
+            while len(flight) >= self.pace.chunks_ahead(size):
+                await self._chunk_done(*flight.popleft())
         await self.programs.reach(len(prompt))
-        if waiting:
-            await self._chunk_done(*waiting)
+        while flight:
+            await self._chunk_done(*flight.popleft())
         return at
 
-    async def _chunk_done(
-        self, done: Awaitable[bytes], chunk: Sequence[int], started: float
-    ) -> None:
+    async def _chunk_done(self, done: Awaitable[bytes], chunk: Sequence[int], begun: float) -> None:
         await done
         self._cached += chunk
-        ended = time.perf_counter()
-        self.pace.prefilled(len(chunk), ended - max(started, self._chunk_ended))
-        self._chunk_ended = ended
+        self.pace.prefilled(len(chunk), self.pace.took(begun, time.perf_counter()))
 
     def _keep(self, prompt: Sequence[int]) -> int:
         """Cut the cache to its longest common prefix with the prompt, its last token excepted."""

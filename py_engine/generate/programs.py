@@ -220,18 +220,16 @@ class Programs:
         if self._ahead:
             await asyncio.wait([self._ahead])
 
-    async def try_step(self) -> float:
-        """Seconds of a step, from submit to readback, before anything was generated.
+    async def try_steps(self, count: int) -> float:
+        """Seconds of so many steps, from submit to readback, before anything was generated.
 
         The weights are loaded, the programs built. Leaves something in the cache at position 0.
         """
         self._feed([0], 0)
         decode, logits, _ = step(1)
-        programs = [self._programs[decode], self._programs[logits]]
-        begin = 0.0
-        for _ in range(2):  # the first wakes the GPU up
-            begin = time.perf_counter()
-            await self.device.read(self._act.state.handle, 0, 16, programs)
+        programs = [self._programs[decode], self._programs[logits]] * count
+        begin = time.perf_counter()
+        await self.device.read(self._act.state.handle, 0, 16, programs)
         return time.perf_counter() - begin
 
     async def prepare(self, tokens: int, *, scored: bool = False) -> None:

@@ -12,8 +12,8 @@ import pytest
 from py_engine.base.errors import BadRequest, ContextFull
 from py_engine.engine import _build
 from py_engine.formats.gguf import read_gguf
-from py_engine.generate.loop import AHEAD, Sequencer
-from py_engine.generate.pace import Pace
+from py_engine.generate.loop import Sequencer
+from py_engine.generate.pace import AHEAD, Pace
 from py_engine.generate.programs import CHUNKS, Programs
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.device import Handle, Program
@@ -81,8 +81,8 @@ class ScriptedDevice(DryDevice):
 class Rig:
     """A sequencer over a model of one layer, with a context of 1024 positions."""
 
-    def __init__(self, path: Path) -> None:
-        self.device = ScriptedDevice()
+    def __init__(self, path: Path, device: ScriptedDevice | None = None) -> None:
+        self.device = device or ScriptedDevice()
         memory = Memory(self.device)
         (source,) = open_sources(str(path))
         try:
@@ -99,7 +99,7 @@ class Rig:
         """Fix what was measured: the scripted device takes no time."""
         pace = self.sequencer.pace = Pace()
         pace.stepped(1, step_s)
-        pace.prefilled(1, token_s)
+        pace.prefilled(CHUNKS[-1], CHUNKS[-1] * token_s)
         pace.stepped = pace.prefilled = lambda *measured: None  # type: ignore[method-assign]
 
     async def _ready(self) -> None:
@@ -215,9 +215,10 @@ def test_steps_ahead_are_dropped_and_their_positions_free(rig: Rig) -> None:
 
 def test_a_step_is_tried_before_anything_is_generated(rig: Rig) -> None:
     rig.device.restart()
-    assert asyncio.run(rig.programs.try_step()) >= 0
-    assert rig.device.of("feed") == [(0, 1)]
-    assert rig.device.of("run") == [("decode 1", "logits", 0)] * 2
+    assert asyncio.run(rig.programs.try_steps(2)) >= 0
+    assert asyncio.run(rig.programs.try_steps(0)) >= 0
+    assert rig.device.of("feed") == [(0, 1)] * 2
+    assert rig.device.of("run") == [("decode 1", "logits") * 2 + (0,), (0,)]
     rig.generate([1, 2], take=1)
     assert rig.device.of("feed") == [(0, 2)]  # what it left in the cache counts for nothing
 
