@@ -3,9 +3,10 @@
 
     python3 build.py serve    install what the page needs, build dist/, serve it
     python3 build.py dist     build dist/, the static site; --check builds it elsewhere and compares
+    python3 build.py wheel    make wheels/: the engine, and the built page with the demo model
     python3 build.py test     install what the tests need, run every tier (or those that are named)
     python3 build.py check    linters, formatter and type checkers, as CI runs them
-    python3 build.py lock     renew requirements.lock after a change of pyproject.toml
+    python3 build.py lock     renew requirements.lock after a change of pyproject.toml; --upgrade
     python3 build.py bench    measure this machine's GPU, with a peer beside; --help has the rest
 
 What is installed is what requirements.lock and package-lock.json say, with their hashes, into
@@ -35,10 +36,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bundle import zips
+from bundle import wheels, zips
 
 ROOT = Path(__file__).resolve().parent
 DIST = ROOT / "dist"
+WHEELS = ROOT / "wheels"
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOCK = ROOT / "requirements.lock"
@@ -245,6 +247,14 @@ def differences(one: Path, other: Path) -> list[str]:
     return sorted({name for name, _ in first.items() ^ second.items()})
 
 
+def wheel() -> None:
+    """Make the wheels of the engine and of the page, in a new folder."""
+    dist(report=False)
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    for file in wheels.make(ROOT, DIST, WHEELS, PYTHON):
+        print(f"{file.relative_to(ROOT)}   {file.stat().st_size / 1e6:.1f} MB")
+
+
 def serve(host: str, port: int) -> None:
     """Build dist/ and serve it until Ctrl+C."""
     dist(report=False)
@@ -307,24 +317,31 @@ def check() -> None:
     print(f"no complaints from {', '.join(tools)}")
 
 
-def lock() -> None:
-    """Resolve pyproject.toml for all platforms and Pythons, and write requirements.lock."""
+def lock(*, upgrade: bool) -> None:
+    """Resolve pyproject.toml for all platforms and Pythons, and write requirements.lock.
+
+    What is locked stays so while pyproject.toml allows it, unless it is to be upgraded.
+    """
     install_python()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     text = "# Every Python package, for every platform: `python3 build.py lock` wrote it.\n"
-    known = ""
+    known: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
         run(PYTHON, *PIP_INSTALL, "--target", top, UV)
         (top / "backend.in").write_text("\n".join(project["build-system"]["requires"]))
+        if not upgrade:
+            shutil.copyfile(LOCK, top / "check")  # uv keeps the pins of a file that is there
         uv = [top / "bin/uv", "-q", "pip", "compile", "pyproject.toml", top / "backend.in"]
         run(*uv, "--extra=test", "--extra=check", "-o", top / "check")
         run(*uv, "--extra=test", "-o", top / "test", "-c", top / "check")
         run(*uv, "-o", top / "run", "-c", top / "check")
         for section in ("run", "test", "check"):
-            pins = re.findall(r"^\w.*\n(?: .*\n)*", (top / section).read_text(), re.M)
-            text += f"\n# [{section}]\n" + "".join(pin for pin in pins if pin not in known)
-            known += "".join(pins)
+            text += f"\n# [{section}]\n"
+            for pin in re.finditer(r"^(\S+==\S+).*\n(?: .*\n)*", (top / section).read_text(), re.M):
+                if pin[1] not in known:  # elsewhere it may have other markers
+                    text += pin[0]
+                known.add(pin[1])
     LOCK.write_text(text)
 
 
@@ -341,12 +358,14 @@ def main() -> None:
     one.add_argument("--port", type=int, default=8000, help="port (%(default)s); 0: a free one")
     one = commands.add_parser("dist", help="build dist/, the static site")
     one.add_argument("--check", action="store_true", help="build it elsewhere and compare")
+    commands.add_parser("wheel", help="make the wheels of the engine and of the page")
     one = commands.add_parser("test", help="run the tests; what follows -- goes to pytest")
     one.add_argument(
         "tiers", nargs="*", choices=[*TIERS, []], metavar="TIER", help=", ".join(TIERS)
     )
     commands.add_parser("check", help="run linters and type checkers")
-    commands.add_parser("lock", help="renew requirements.lock")
+    one = commands.add_parser("lock", help="renew requirements.lock")
+    one.add_argument("--upgrade", action="store_true", help="to the latest versions, too")
     commands.add_parser("bench", help="measure speed; --help has the rest", add_help=False)
     if words[:1] == ["bench"]:  # it has a command line of its own
         bench(words[1:])
@@ -357,8 +376,10 @@ def main() -> None:
         dist(check=options.check)
     elif options.command == "test":
         test(options.tiers or TIERS, words[at + 1 :])
+    elif options.command == "lock":
+        lock(upgrade=options.upgrade)
     else:
-        {"check": check, "lock": lock}[options.command]()
+        {"check": check, "wheel": wheel}[options.command]()
 
 
 if __name__ == "__main__":

@@ -23,20 +23,18 @@ from py_engine.engine import Piece, Reply
 from py_engine.generate.sampling import Sampling
 from py_engine.hosts.headless import BrowserEngine
 from py_engine.hosts.native import NativeEngine
+from py_engine.hosts.page import demo, site
 
 Host = NativeEngine | BrowserEngine
-_ROOT = Path(__file__).parents[2]
-DIST = _ROOT / "dist"
-DEMO = _ROOT / "web" / "models" / "demo.gguf"
 _ERASE = "\r\033[K"  # what stands on the line of progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     options = parser().parse_args(arguments)
-    if options.model == "demo":
-        options.model = str(DEMO)
     try:
+        if options.model == "demo":
+            options.model = str(demo())
         asyncio.run(options.run(options))
     except InferaivedError as error:
         line = f"{error}. {error.hint}" if error.hint else f"{error}."
@@ -121,7 +119,7 @@ def _host(options: argparse.Namespace) -> Host:
     withhold = getattr(options, "withhold", [])
     debug = Debug(level(os.environ.get("DEBUG")), _tell)
     if options.host == "browser":
-        return BrowserEngine(DIST, withhold=withhold, debug=debug)
+        return BrowserEngine(site(), withhold=withhold, debug=debug)
     return NativeEngine(withhold=withhold, debug=debug)
 
 

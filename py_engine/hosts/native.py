@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from tokenizers import Tokenizer as Library
 
-import py_engine
 from py_engine import engine
 from py_engine.base.debug import SILENT, Debug
 from py_engine.engine import Piece
@@ -24,11 +23,10 @@ from py_engine.generate.tune import Tune
 from py_engine.gpu.device import opened
 from py_engine.gpu.native import NativeDevice
 from py_engine.hosts.files import open_sources
+from py_engine.hosts.shaders import read_shader
 from py_engine.text.tokenizer import Tokenizer
 from py_engine.text.tokenizer_json import tokenizer_json
 from py_engine.text.vocabulary import Vocabulary
-
-SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
 
 
 class LibraryEncoder:
@@ -40,11 +38,6 @@ class LibraryEncoder:
     def encode(self, text: str) -> list[int]:
         ids: list[int] = self._library.encode(text, add_special_tokens=False).ids
         return ids
-
-
-def read_shader(path: str) -> str:
-    """The text of a file below shaders/."""
-    return (SHADERS / path).read_text(encoding="utf-8")
 
 
 class KeptTunings:

@@ -10,26 +10,23 @@ import json
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pyodide.ffi import JsException, create_proxy, to_js
 
-import py_engine
 from py_engine.base.debug import Debug
 from py_engine.base.errors import DeviceLost, InferaivedError, SourceError
 from py_engine.engine import Engine, Piece, Reply, inspect, load
 from py_engine.formats.gguf import read_split, shard_names
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.browser import BrowserDevice, rebuilt
+from py_engine.hosts.shaders import read_shader
 from py_engine.text.tokenizer import Tokenizer
 from py_engine.text.tokenizer_json import packed
 from py_engine.text.vocabulary import Vocabulary
 
 Message = Mapping[str, Any]
 T = TypeVar("T")
-_LOADER: Any = py_engine.__loader__
-_SHADERS = Path(py_engine.__file__).parents[1] / "shaders"
 _PROGRESS_S = 0.05
 """Progress is told no more often than this."""
 _ABORTED = vars(Reply("", (), (), "abort", {}))
@@ -305,12 +302,6 @@ class Worker:
 def serve(js: Any) -> Any:
     """Begin to serve; returns the function that takes requests as JSON."""
     return create_proxy(Worker(js).receive)
-
-
-def read_shader(path: str) -> str:
-    """The text of a shader file, which lies in the same archive as the engine."""
-    data: bytes = _LOADER.get_data(str(_SHADERS / path))
-    return data.decode()
 
 
 def _failure(error: Exception) -> dict[str, str]:

@@ -12,7 +12,8 @@ from py_engine.gpu.device import opened as ready
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
 from py_engine.hosts.files import open_sources
-from py_engine.hosts.native import LibraryEncoder, read_shader
+from py_engine.hosts.native import LibraryEncoder
+from py_engine.hosts.shaders import read_shader
 from tests.fixtures import Spec, write
 from tests.model.conftest import replied
 

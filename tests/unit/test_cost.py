@@ -19,7 +19,7 @@ from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
 from py_engine.hosts.files import open_sources
-from py_engine.hosts.native import read_shader
+from py_engine.hosts.shaders import read_shader
 from py_engine.ops.attention import SPAN
 from tests.bench import models
 
