@@ -117,11 +117,12 @@ async def load(
     """
     started = time.monotonic()
     memory, programs = None, None
-    working: list[asyncio.Future[Any]] = []
+    device_opens = asyncio.ensure_future(opening)  # a task can be ended before it has begun
+    working: list[asyncio.Future[Any]] = [device_opens]
     try:
-        preparing = _prepare(opening, read_shader, tunings, again=retune)
+        preparing = _prepare(device_opens, read_shader, tunings, again=retune)
         working += map(asyncio.ensure_future, (read_split(sources), preparing))
-        gguf, (device, library, tuner) = await asyncio.gather(*working)
+        _, gguf, (device, library, tuner) = await asyncio.gather(*working)
         memory = Memory(device)
         model, cached = _build(gguf, memory, context)
         programs = Programs(model, memory, library, cached, SelfCheck(library, device).check)
@@ -132,7 +133,10 @@ async def load(
         await asyncio.gather(*working)
         await tuner.tune(programs)
         pace = await Pace.measured(programs.try_steps)
+        about, seconds = _describe(gguf, sources[0].name), time.monotonic() - started
+        engine = Engine(about, memory, Sequencer(programs, pace), tokenizer, seconds)
         programs.build_ahead()
+        return engine
     except BaseException:
         for task in working:
             task.cancel()
@@ -145,8 +149,6 @@ async def load(
     finally:
         for source in sources:
             source.close()
-    about, seconds = _describe(gguf, sources[0].name), time.monotonic() - started
-    return Engine(about, memory, Sequencer(programs, pace), tokenizer, seconds)
 
 
 async def _prepare(

@@ -139,7 +139,11 @@ class NativeEngine:
             retune=tune == "again",
         )
         self.info = self.engine.info
-        await self.engine.report(self._debug)
+        try:
+            await self.engine.report(self._debug)
+        except BaseException:
+            await self.close()
+            raise
 
     def chat(
         self,

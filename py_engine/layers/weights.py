@@ -5,6 +5,7 @@ made at once, so that a model that does not fit its file, or its machine, fails 
 weight is fetched. Then `load` streams the file in its own order. The bytes pass it by.
 """
 
+import asyncio
 import re
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -31,6 +32,8 @@ _ALIGNED = 256
 """Where a binding may begin."""
 _SHARD_ROWS = 64
 """Shards begin at multiples of this, so that interleaved rows stay together."""
+_Arrival = tuple[Awaitable[None], Recorder, Callable[[], None]]
+"""Bytes on their way, what is to be done with them then, and who is told."""
 
 _BLOCK = re.compile(r"blk\.([0-9]+)\.")
 _LEFT_OUT = re.compile(r"(^|\.)nextn\.|\.input_scale$|^cls\.output\.weight$")
@@ -222,6 +225,7 @@ class Weights:
         total, done = sum(info.nbytes for info in infos), 0
         device = self.memory.device
         scratch = Memory(device)
+        waiting: deque[_Arrival] = deque()
         try:
             last = Recorder(library, scratch)
             for record in self._afterwards:
@@ -232,19 +236,19 @@ class Weights:
             longest = max((_row_bytes(info) for info in infos if len(info.shape) > 1), default=4)
             words = -(-max(_PIECE, longest) // 4)
             stages = cycle([scratch.tensor((words,), "staging", "u32") for _ in range(_STAGES)])
-            waiting: deque[Callable[[], Awaitable[None]]] = deque()
             for batch in self._batches(4 * words):
                 if len(waiting) == _STAGES:
-                    await waiting.popleft()()
+                    await _finish(*waiting.popleft())
                 rec = Recorder(library, scratch)
                 segments = list(_stage(rec, batch, next(stages)))
                 loading = device.load(sources[batch[0].file], segments)
                 done += sum(piece.nbytes for piece in batch)
-                waiting.append(partial(_finish, loading, rec, partial(progress, done, total)))
+                waiting.append((loading, rec, partial(progress, done, total)))
             while waiting:
-                await waiting.popleft()()
+                await _finish(*waiting.popleft())
             _run(last)
         finally:
+            await _forget([loading for loading, _, _ in waiting])
             scratch.close()
 
     def _batches(self, room: int) -> Iterator[list[_Piece]]:
@@ -306,6 +310,14 @@ async def _finish(loading: Awaitable[None], rec: Recorder, tell: Callable[[], No
     await loading
     _run(rec)
     tell()
+
+
+async def _forget(loadings: Sequence[Awaitable[None]]) -> None:
+    """End what is still to come when one piece has failed."""
+    tasks = [asyncio.ensure_future(loading) for loading in loadings]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _run(rec: Recorder) -> None:
