@@ -258,12 +258,14 @@ def wheel() -> None:
 def serve(host: str, port: int) -> None:
     """Build dist/ and serve it until Ctrl+C."""
     dist(report=False)
-    from py_engine.hosts.static import Server
+    from py_engine.hosts.static import Server, authority
 
     try:
         server = Server(DIST, host, port)
-    except OSError as error:
-        sys.exit(f"build.py: cannot listen on {host}:{port} ({error.strerror}); try --port")
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        where = authority(host, port)
+        sys.exit(f"build.py: cannot listen on {where} ({why}); try another --host or --port")
     with server, suppress(KeyboardInterrupt):
         print(f"Inferaived is at {server.url}   (Ctrl+C ends it)", flush=True)
         server.serve_forever()

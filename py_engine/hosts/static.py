@@ -2,11 +2,13 @@
 
 It serves one folder and, above it, only files that it is told of; answers single byte ranges and
 revalidation; and sends the page's own Content-Security-Policy (read from index.html) as a header
-as well, so that workers and modules are under it too. It knows nothing of models or the GPU.
+as well, so that workers and modules are under it too. Pages of other origins may read the folder,
+as widget.js needs it, but no file beside it. It knows nothing of models or the GPU.
 """
 
 import html
 import re
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -45,17 +47,37 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the folder `root`; port 0 takes a free one. `url` is the page's address."""
+    """Serves the folder `root`; port 0 takes a free one. `url` is the page's address.
+
+    Args:
+        host: an address of this machine, of IPv4 or IPv6, or a name for one.
+
+    Raises:
+        OSError: the address is not this machine's, or its port is taken.
+    """
 
     daemon_threads = True
+    allow_reuse_address = sys.platform != "win32"
+    """A port that was just given up may be taken. Windows would share one that is in use."""
+    allow_reuse_port = False
 
     def __init__(self, root: Path, host: str = "127.0.0.1", port: int = 0) -> None:
         self.root = root.resolve()
         self.files: dict[str, Path] = {}
         """URL paths, decoded, of single files outside of the root, such as a model's."""
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
+        families = [family for family, *_ in found]
+        self.address_family = socket.AF_INET if socket.AF_INET in families else families[0]
         super().__init__((host, port), _Request)
-        name = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1") else host
-        self.url = f"http://{name}:{self.server_port}/"
+        self.url = f"http://{authority(host, self.server_port)}/"
+
+    def server_bind(self) -> None:
+        """Take the port, for this server alone; `::` takes IPv4's side of it as well."""
+        if sys.platform == "win32":
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     def policy(self) -> str | None:
         """The Content-Security-Policy that index.html declares, on one line."""
@@ -67,6 +89,13 @@ class Server(ThreadingHTTPServer):
         """A browser that drops a connection in mid-download is no news; the rest is."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
+
+
+def authority(host: str, port: int) -> str:
+    """Host and port as a URL has them: an address of IPv6 stands in brackets."""
+    if host in ("", "127.0.0.1", "0.0.0.0", "::"):
+        host = "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def running(root: Path, port: int = 0) -> AbstractContextManager[Server]:
@@ -136,6 +165,9 @@ class _Request(BaseHTTPRequestHandler):
             "ETag": etag,
             "Accept-Ranges": "bytes",
         }
+        if file.is_relative_to(self.server.root):  # else it is somebody's own file
+            headers["Access-Control-Allow-Origin"] = "*"
+            headers["Access-Control-Expose-Headers"] = "Accept-Ranges, Content-Range, ETag"
         if self.headers.get("If-None-Match") == etag:
             self._send(HTTPStatus.NOT_MODIFIED, headers)
             return
@@ -159,7 +191,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def _file(self) -> Path | None:
         """The file that the URL names, or None; never one outside of the root."""
-        path = unquote(urlsplit(self.path).path)
+        path = unquote(urlsplit(self.path).path, errors="surrogateescape")
         if "\0" in path or "\\" in path:
             return None
         if path in self.server.files:
