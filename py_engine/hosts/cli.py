@@ -7,18 +7,28 @@ replies and kernels: base/debug.py.
 
 import argparse
 import asyncio
+import io
 import json
 import math
 import os
+import re
+import signal
 import sys
 from array import array
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from py_engine.base.debug import Debug, level
-from py_engine.base.errors import BadRequest, InferaivedError, SourceError
+from py_engine.base.errors import (
+    BadRequest,
+    BadTemplate,
+    ContextFull,
+    InferaivedError,
+    SourceError,
+)
 from py_engine.engine import Piece, Reply
 from py_engine.generate.sampling import Sampling
 from py_engine.hosts.headless import BrowserEngine
@@ -27,24 +37,49 @@ from py_engine.hosts.page import demo, site
 
 Host = NativeEngine | BrowserEngine
 _ERASE = "\r\033[K"  # what stands on the line of progress
+_NEW = "/new"
+_LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Half a character of UTF-16, as Windows lets it stand; the others stand for bytes on Unix."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
+    _set_encodings()
     options = parser().parse_args(arguments)
     try:
         if options.model == "demo":
             options.model = str(demo())
         asyncio.run(options.run(options))
     except InferaivedError as error:
-        line = f"{error}. {error.hint}" if error.hint else f"{error}."
-        print("inferaived:", " ".join(line.split()), file=sys.stderr)
+        print("inferaived:", _sentence(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 1
     return 0
+
+
+def _set_encodings() -> None:
+    """Files and pipes are read and written in UTF-8, whatever code page Windows has.
+
+    JSON is UTF-8, so are today's texts, and every answer can be written. A terminal keeps its
+    encoding, as it would show other characters. What is not valid becomes U+FFFD; "?", where
+    the terminal lacks a character.
+    """
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
+
+
+def text(given: str) -> str:
+    """A text from the command line: U+FFFD stands for what is not UTF-8, as in a browser."""
+    return _LONE.sub("\ufffd", given).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _sentence(error: InferaivedError) -> str:
+    return " ".join(f"{error}. {error.hint}".split())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     ask = command("ask", _ask, "Answer one prompt.")
-    ask.add_argument("prompt", help="- reads standard input")
+    ask.add_argument("prompt", type=text, help="- reads standard input")
     ask.add_argument("--raw", action="store_true", help="give the prompt without a template")
     ask.add_argument("--json", action="store_true", help="print one object with ids and timings")
     chat = command("chat", _chat, "Talk in the terminal.", hosts=False)
@@ -73,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--ids", required=True, metavar="FILE.json", help="an array of token ids")
     score.add_argument("--logits", metavar="OUT.npy", help="write float32 [T, V]")
     tokenize = command("tokenize", _tokenize, "Token ids of a text, as JSON.")
-    tokenize.add_argument("text", nargs="?", metavar="TEXT")
+    tokenize.add_argument("text", type=text, nargs="?", metavar="TEXT")
     tokenize.add_argument("--file", metavar="F", help="a text file (UTF-8)")
     tokenize.add_argument("--cases", metavar="FILE.json", help="texts, for an array of arrays")
     tokenize.add_argument("--special", action="store_true", help="take control tokens as such")
@@ -91,13 +126,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _sampling_arguments(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--system", metavar="S", help="the system message")
+    sub.add_argument("--system", type=text, metavar="S", help="the system message")
     for one in fields(Sampling):
         if one.name not in ("stop", "logit_bias"):
             kind, metavar = (float, "X") if one.type is float else (int, "N")
             name = one.name.replace("_", "-")
             sub.add_argument(f"--{name}", type=kind, metavar=metavar)
-    sub.add_argument("--stop", action="append", metavar="TEXT", help="end the reply before it")
+    sub.add_argument(
+        "--stop", type=text, action="append", metavar="TEXT", help="end the reply before it"
+    )
     sub.add_argument(
         "--logit-bias", action="append", default=[], metavar="ID=X", help="add X to a logit"
     )
@@ -157,9 +194,11 @@ async def _ask(options: argparse.Namespace) -> None:
         else:
             messages = [*_system(options), {"role": "user", "content": prompt}]
             pieces = host.chat(messages, sampling)
-        reply = await _show(pieces, quiet=options.json)
+        reply = await _show(host, pieces, quiet=options.json)
         if options.json:
             print(json.dumps(vars(reply) | _facts(host, options), ensure_ascii=False))
+        if reply.finish_reason == "abort":
+            raise KeyboardInterrupt
 
 
 def _system(options: argparse.Namespace) -> list[dict[str, str]]:
@@ -171,17 +210,34 @@ def _facts(host: Host, options: argparse.Namespace) -> dict[str, object]:
     return {name: host.info[name] for name in ("adapter", "features")} | {"host": options.host}
 
 
-async def _show(pieces: AsyncIterator[Piece], *, quiet: bool = False) -> Reply:
-    """Print pieces as they come; the reply at their end."""
-    async for piece in pieces:
-        if not quiet:
-            print(piece.text, end="", flush=True)
-        if piece.reply:
+async def _show(host: Host, pieces: AsyncIterator[Piece], *, quiet: bool = False) -> Reply:
+    """Print pieces as they come; the reply at their end. Ctrl-C ends it after the token at hand."""
+    with _interrupt(_stop(host)):
+        async for piece in pieces:
             if not quiet:
-                print()
-            _warn(piece.reply.warnings)
-            return piece.reply
+                print(piece.text, end="", flush=True)
+            if piece.reply:
+                if not quiet:
+                    print(flush=True)
+                _warn(piece.reply.warnings)
+                return piece.reply
     raise AssertionError("a reply ends with its last piece")
+
+
+def _stop(host: Host) -> Any:
+    """What Ctrl-C does during a reply: natively nothing waits, so asyncio could not cancel it."""
+    engine = host.engine if isinstance(host, NativeEngine) else None
+    return (lambda *_: engine.stop()) if engine else signal.getsignal(signal.SIGINT)
+
+
+@contextmanager
+def _interrupt(act: Any) -> Iterator[None]:
+    """Have Ctrl-C call `act`, a signal handler, for a while."""
+    before = signal.signal(signal.SIGINT, act)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _chat(options: argparse.Namespace) -> None:
@@ -189,20 +245,40 @@ async def _chat(options: argparse.Namespace) -> None:
     messages = _system(options)
     async with _host(options) as host:
         await _load(host, options)
-        print(f"{host.info['name']} on {host.info['adapter']}. End with Ctrl-D.", file=sys.stderr)
-        while True:
-            try:
-                text = input("> ")
-            except EOFError:
-                print(file=sys.stderr)
-                return
-            if not text.strip():
+        about = f"{host.info['name']} on {host.info['adapter']}"
+        _tell(
+            f"{about}. {_NEW} begins a new conversation, Ctrl-C ends a reply, Ctrl-D the program."
+        )
+        while (asked := _asked()) is not None:
+            if asked.strip() == _NEW:
+                messages = _system(options)
                 continue
-            messages.append({"role": "user", "content": text})
-            reply = await _show(host.chat(messages, sampling))
+            messages.append({"role": "user", "content": asked})
+            try:
+                reply = await _show(host, host.chat(messages, sampling))
+            except (BadRequest, BadTemplate, ContextFull) as error:
+                messages.pop()
+                _tell(f"inferaived: {_sentence(error)} Your message was taken back.")
+                continue
             messages.append({"role": "assistant", "content": reply.text})
+            ended = {"stop": "", "length": "cut off, ", "abort": "stopped, "}[reply.finish_reason]
             speed = reply.timings["decode_tok_s"]
-            print(f"[{len(reply.ids)} tokens, {speed:.1f} a second]", file=sys.stderr)
+            _tell(f"[{ended}{len(reply.ids)} tokens, {speed:.1f} a second]")
+
+
+def _asked() -> str | None:
+    """The next message that is not empty; None at the end of the input."""
+    try:
+        with _interrupt(signal.default_int_handler):
+            while not (asked := text(input("> "))).strip():
+                pass
+            return asked
+    except EOFError:
+        print(file=sys.stderr)
+        return None
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise
 
 
 async def _score(options: argparse.Namespace) -> None:
@@ -250,15 +326,16 @@ async def _tokenize(options: argparse.Namespace) -> None:
     given = [options.text, options.file, options.cases]
     if sum(value is not None for value in given) != 1:
         raise BadRequest("tokenize", None, "one of TEXT, --file and --cases")
-    text: str | list[str]
+    wanted: str | list[str]
     if options.cases is not None:
-        text = _read_json(options.cases)
-        if not isinstance(text, list) or not all(isinstance(case, str) for case in text):
+        cases = _read_json(options.cases)
+        if not isinstance(cases, list) or not all(isinstance(case, str) for case in cases):
             raise BadRequest("--cases", options.cases, "a JSON array of texts")
+        wanted = [text(case) for case in cases]
     else:
-        text = options.text if options.text is not None else _read_text(options.file)
+        wanted = options.text if options.text is not None else _read_text(options.file)
     async with _host(options) as host:
-        ids = await host.tokenize(text, special=options.special, model=options.model)
+        ids = await host.tokenize(wanted, special=options.special, model=options.model)
     print(json.dumps(ids))
 
 
@@ -269,11 +346,9 @@ async def _inspect(options: argparse.Namespace) -> None:
 
 def _read_text(path: str) -> str:
     try:
-        return Path(path).read_bytes().decode()
+        return Path(path).read_bytes().decode(errors="replace")
     except OSError as error:
         raise SourceError("NOT_FOUND", path, error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise BadRequest("--file", path, "a text in UTF-8") from error
 
 
 def _read_json(path: str) -> Any:

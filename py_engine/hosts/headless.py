@@ -285,7 +285,8 @@ class BrowserEngine:
             return model
         for path in shard_names(str(Path(model).resolve())):
             self._server.files[f"/files{Path(path).as_posix()}"] = Path(path)
-        return f"{self._server.url}files{quote(Path(model).resolve().as_posix())}"
+        path = quote(Path(model).resolve().as_posix(), errors="surrogateescape")
+        return f"{self._server.url}files{path}"  # a name need not be UTF-8
 
 
 def has_gpu() -> bool:
