@@ -168,6 +168,7 @@ class _Request(BaseHTTPRequestHandler):
         if file.is_relative_to(self.server.root):  # else it is somebody's own file
             headers["Access-Control-Allow-Origin"] = "*"
             headers["Access-Control-Expose-Headers"] = "Accept-Ranges, Content-Range, ETag"
+            headers |= EMBEDDABLE
         if self.headers.get("If-None-Match") == etag:
             self._send(HTTPStatus.NOT_MODIFIED, headers)
             return
@@ -211,7 +212,6 @@ class _Request(BaseHTTPRequestHandler):
             headers["Content-Security-Policy"] = policy
         headers["Cache-Control"] = "no-cache"  # kept, but asked for anew: a rebuild shows at once
         headers["X-Content-Type-Options"] = "nosniff"
-        headers |= EMBEDDABLE
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
