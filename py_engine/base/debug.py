@@ -59,5 +59,5 @@ SILENT = Debug()
 
 
 def level(text: str | None) -> int:
-    """A level as people write it. What is no number is none of ours: Playwright has a DEBUG too."""
+    """A level as people write it. Other text is ignored: Playwright reads a DEBUG too."""
     return int(text) if text and text.isdecimal() else 0

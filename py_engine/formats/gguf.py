@@ -74,7 +74,7 @@ class GGUF:
     """Where tensor data begins in the (first) file."""
     version: int
     warnings: tuple[str, ...] = ()
-    """What is odd and harmless, for people."""
+    """What is unusual but harmless, for people."""
 
 
 async def read_gguf(source: Source) -> GGUF:

@@ -164,7 +164,7 @@ class Programs:
         return self._recorder(key).dispatches
 
     async def place(self, kind: Kind, position: int, tokens: int = 1) -> Key:
-        """Have a program find `tokens` tokens, of no meaning, of which the last is at `position`.
+        """Give a program `tokens` tokens without a meaning; the last one is at `position`.
 
         Returns:
             The program's key; it is built.
@@ -178,8 +178,8 @@ class Programs:
     async def compile(self) -> None:
         """Build what every reply begins with; errors of allocation come up here too.
 
-        What most first prompts need is built behind it, while others work, unless the compiler is
-        a slow one: then it has its hour now, and never in the middle of a reply.
+        What most first prompts need is built after it, beside other work. A slow compiler builds
+        all of it now, so that it never stops a reply in the middle.
         """
         begin = time.perf_counter()
         wide = self._library and not self._library.narrow

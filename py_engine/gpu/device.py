@@ -119,5 +119,5 @@ class Device(Protocol):
 
 
 async def opened(device: Device) -> Device:
-    """A device that is there, for whoever waits for one."""
+    """A device that is open already, as something to await."""
     return device

@@ -1,7 +1,7 @@
 """wgpu-native called past wgpu-py's wrappers, where these cost a token or offer no way.
 
 A dispatch through the wrappers is 3.5 µs of Python, through cffi 1 µs. A shader module through
-them counts every turn of every loop, lest it be endless, which keeps drivers from unrolling:
+them counts every turn of every loop, to end an endless one. That keeps drivers from unrolling:
 2 to 10 times slower kernels. wgpu-py is pinned, for this uses names of its inside.
 """
 
