@@ -233,11 +233,15 @@ def _stop(host: Host) -> Any:
 @contextmanager
 def _interrupt(act: Any) -> Iterator[None]:
     """Have Ctrl-C call `act`, a signal handler, for a while."""
-    before = signal.signal(signal.SIGINT, act)
+    before = signal.getsignal(signal.SIGINT)
+    heard = callable(before)  # a shell's background job ignores it, and goes on to
+    if heard:
+        signal.signal(signal.SIGINT, act)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if heard:
+            signal.signal(signal.SIGINT, before)
 
 
 async def _chat(options: argparse.Namespace) -> None:

@@ -52,7 +52,7 @@ def native(model: Spec) -> dict[str, Any]:
             await host.load(str(model.path))
             reply = await answer(host, PROMPT, GREEDY)
             rows = [row async for row in host.score(reply.prompt_ids)]
-            texts = ["Grüße, 世界! <|im_end|>", ""]
+            texts = ["Grüße, 世界! <|im_end|>", "", "half \ud83d, whole \ud83d\ude42, \udcff"]
             ids = await host.tokenize(texts)
             special = await host.tokenize(texts, special=True)
             return {"reply": reply, "rows": rows, "texts": texts, "ids": ids, "special": special}
