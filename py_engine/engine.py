@@ -35,7 +35,7 @@ from py_engine.layers.decoder import Decoder
 from py_engine.layers.weights import Weights, computed
 from py_engine.models import architecture
 from py_engine.ops.attention import most_positions
-from py_engine.text.chat import ChatTemplate
+from py_engine.text.chat import ChatTemplate, chat_template
 from py_engine.text.detokenizer import Detokenizer
 from py_engine.text.tokenizer import MakeEncoder, Tokenizer
 
@@ -129,12 +129,12 @@ async def load(
         weights = model.weights.load(sources, library, progress or (lambda done, total: None))
         working += map(asyncio.ensure_future, (weights, programs.compile()))
         await asyncio.sleep(0)  # the compilers run while the tokenizer is made and weights arrive
-        tokenizer = _tokenizer(gguf, make_encoder, model.vocabulary)
+        template = _template(gguf, make_encoder, model.vocabulary)
         await asyncio.gather(*working)
         await tuner.tune(programs)
         pace = await Pace.measured(programs.try_steps)
         about, seconds = _describe(gguf, sources[0].name), time.monotonic() - started
-        engine = Engine(about, memory, Sequencer(programs, pace), tokenizer, seconds)
+        engine = Engine(about, memory, Sequencer(programs, pace), template, seconds)
         programs.build_ahead()
         return engine
     except BaseException:
@@ -183,8 +183,8 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     return family.model(weights, config, cached), cached
 
 
-def _tokenizer(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> Tokenizer | None:
-    """The file's tokenizer, if any, each of whose tokens must have one of the embedding's rows."""
+def _template(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> ChatTemplate | None:
+    """Over the file's tokenizer, if any, each of whose tokens must have a row of the embedding."""
     try:
         tokenizer = Tokenizer(gguf.metadata, make_encoder)
     except NoTokenizer:
@@ -193,7 +193,7 @@ def _tokenizer(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> Tokenizer | 
         raise BadTensor(
             f"token_embd.weight has {rows} rows, and the tokenizer {tokenizer.n_vocab} tokens"
         )
-    return tokenizer
+    return chat_template(gguf.metadata, tokenizer)
 
 
 def _describe(gguf: GGUF, file: str) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class Engine:
     """A loaded model with one conversation in its cache. Made by `load`.
 
     Args:
-        tokenizer: the file's; without one there are token ids only.
+        template: over the file's tokenizer; without one there are token ids only.
     """
 
     def __init__(
@@ -238,23 +238,21 @@ class Engine:
         about: dict[str, Any],
         memory: Memory,
         sequencer: Sequencer,
-        tokenizer: Tokenizer | None,
+        template: ChatTemplate | None,
         load_s: float,
     ) -> None:
-        self._tokenizer = tokenizer
+        self._template = template
+        self._tokenizer = tokenizer = template.tokenizer if template else None
         self._memory, self._sequencer = memory, sequencer
         self._programs = programs = sequencer.programs
-        self._template = (
-            ChatTemplate(str(about["template"] or ""), tokenizer) if tokenizer else None
-        )
         self._load_s = load_s
         self._stopping = False
         self._warned = len(programs.warnings)
         self._debug = SILENT
         device = memory.device
         warnings = list(about["warnings"])
-        if tokenizer and self._template:
-            warnings += [*tokenizer.warnings, *self._template.warnings]
+        if tokenizer and template:
+            warnings += [*tokenizer.warnings, *template.warnings]
         else:
             warnings.append(f"{NoTokenizer(about['tokenizer'])}. {NoTokenizer.hint}")
         self.info = about | {

@@ -137,6 +137,7 @@ def write(
     context: int | None = None,
     seed: int = 0,
     split: int | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> Spec:
     """Write one model file, or shards of at most `split` tensors (names get -00001-of-0000N).
 
@@ -146,6 +147,7 @@ def write(
         tied: whether the embedding is the output matrix too; None leaves it to the model.
         saved: as llama.cpp saves its own test models: all keys and optional tensors, no tokenizer.
         drafts: blocks behind the others that only draft tokens ahead.
+        texts: more metadata.
     """
     path, shape = Path(path), MODELS[model]
     if odd:
@@ -158,6 +160,8 @@ def write(
     patterns = MIXES[mix] if isinstance(mix, str) else (mix or {})
     writer = gguf.GGUFWriter(path, shape.architecture, split_max_tensors=split or 0)
     write_metadata(writer, shape, f"fixture {model} {weight_type}")
+    for key, text in (texts or {}).items():
+        writer.add_string(key, text)
     types: dict[str, str] = {}
     for name, values in tensors(shape, seed).items():
         types[name] = weight_type if values.ndim == 2 else "F32"
