@@ -6,6 +6,7 @@ Knows one tokenizer and the stop strings of one reply; does not know who makes t
 import codecs
 from collections.abc import Sequence
 
+from py_engine.text.special import well_formed
 from py_engine.text.tokenizer import Tokenizer
 
 
@@ -23,7 +24,7 @@ class Detokenizer:
     def __init__(self, tokenizer: Tokenizer | None, stops: Sequence[str]) -> None:
         self.stopped = False
         self._tokenizer = tokenizer
-        self._stops = [stop for stop in stops if stop]
+        self._stops = [well_formed(stop) for stop in stops if stop]
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from py_engine.base.errors import BadRequest
+from py_engine.text.special import well_formed
 from py_engine.text.vocabulary import SENTINEL
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -86,7 +87,7 @@ def plain(value: object, mark: Mark, mark_key: Mark, depth: int = 0) -> Any:
     if depth > MAX_NESTING:
         raise BadRequest("the nesting of a value", depth, f"at most {MAX_NESTING} levels")
     if isinstance(value, str):
-        return mark(value.replace(SENTINEL, ""))
+        return mark(_bare(value))
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
@@ -160,7 +161,7 @@ def _shaped(message: Message, form: Form, marks: Marks) -> dict[str, Any]:
         shape["content"] = form.silence
     else:
         mark = marks.own if role == "assistant" else marks.said
-        shape["content"] = mark(text.replace(SENTINEL, ""))
+        shape["content"] = mark(_bare(text))
     if form.parts and shape["content"] is not None:
         shape["content"] = [{"type": "text", "text": shape["content"]}]
     for name, value in message.items():
@@ -205,7 +206,12 @@ def _object(text: str) -> object:
 def _key(name: object) -> str:
     if not isinstance(name, str):
         raise BadRequest("a key", name, "text")
-    return name.replace(SENTINEL, "")
+    return _bare(name)
+
+
+def _bare(text: str) -> str:
+    """What was given, less what only we may write, and what UTF-8 cannot say."""
+    return well_formed(text.replace(SENTINEL, ""))
 
 
 def _unmarked(text: str) -> str:

@@ -9,6 +9,16 @@ from collections.abc import Iterator, Mapping
 from py_engine.text.vocabulary import SENTINEL
 
 _ASCII_SPACE = " \t\n\v\f\r"
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, as UTF-8 has no bytes for it.
+
+    Half an emoji comes so from a JavaScript string that was cut, or from a command line that is
+    not UTF-8.
+    """
+    return _LONE.sub("\ufffd", text)
 
 
 class Splitter:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Protocol
 
-from py_engine.text.special import Splitter
+from py_engine.text.special import Splitter, well_formed
 from py_engine.text.vocabulary import (
     BYTE,
     BYTE_OF_CHAR,
@@ -77,7 +77,7 @@ class Tokenizer:
         self._encoder  # noqa: B018 (the property does the work)
 
     def encode(self, text: str, *, special: bool = False, drop: str = "") -> list[int]:
-        """The ids of a text; no BOS or EOS is added.
+        """The ids of a text, made `well_formed`; no BOS or EOS is added.
 
         Args:
             special: take control tokens written in the text as such. Without it they are plain
@@ -85,7 +85,8 @@ class Tokenizer:
             drop: a text that is deleted once the special tokens are split off.
         """
         ids: list[int] = []
-        for piece in (self._special if special else self._user_defined).split(text):
+        splitter = self._special if special else self._user_defined
+        for piece in splitter.split(well_formed(text)):
             if isinstance(piece, int):
                 ids.append(piece)
             elif plain := piece.replace(drop, "") if drop else piece:
