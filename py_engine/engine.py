@@ -8,8 +8,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -172,8 +171,8 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     family = architecture(gguf.metadata.get("general.architecture"))
     weights = Weights(gguf, memory)
     config = family.config(weights)
-    whole = isinstance(context, int | None)
-    if not whole or (context is not None and not 0 < context <= config.context_length):
+    whole = type(context) is int
+    if context is not None and not (whole and 0 < context <= config.context_length):
         wanted = f"from 1 to the model's {config.context_length}"
         raise BadRequest("context", context, wanted)
     most = most_positions(config.heads, memory.largest)
@@ -219,6 +218,10 @@ def _describe(gguf: GGUF, file: str) -> dict[str, Any]:
         "template": texts.get("tokenizer.chat_template"),
         "warnings": list(gguf.warnings),
     }
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def _tokenizer_name(meta: Mapping[str, MetaValue]) -> str | None:
@@ -298,36 +301,39 @@ class Engine:
         sampling: Sampling,
         *,
         tools: Sequence[Mapping[str, object]] | None = None,
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece]:
         """Reply to a conversation, {"role", "content"} each, through the model's chat template.
 
-        What the last conversation and this one have in common is not computed again.
+        What the last conversation and this one have in common is not computed again. Nothing is
+        computed before the first piece is asked for; closing the generator frees the engine.
         """
         if not self._template:
             raise NoTokenizer(self.info["tokenizer"])
         return self._reply(self._template.ids(messages, tools=tools), sampling)
 
-    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncIterator[Piece]:
-        """Continue a text, or token ids, as they are: no template."""
+    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece]:
+        """Continue a text, or token ids, as they are: no template. Else as `chat`."""
         if isinstance(prompt, str):
             ids = self.tokenizer.encode(prompt)
             first = self.tokenizer.bos
             if self.tokenizer.add_bos and first is not None:
                 ids = [first, *ids]
-        else:
+        elif _is_list(prompt):
             ids = list(prompt)
+        else:
+            raise BadRequest("prompt", prompt, "a text, or a list of token ids")
         return self._reply(ids, sampling)
 
-    async def score(self, ids: Sequence[int], *, by_step: bool = False) -> AsyncGenerator[bytes]:
+    def score(self, ids: Sequence[int], *, by_step: bool = False) -> AsyncGenerator[bytes]:
         """For each of `ids` the logits of what follows it: (V,) f32, little-endian.
 
         Args:
             by_step: through the kernels of decoding instead of those of prefill.
         """
+        if not _is_list(ids):
+            raise BadRequest("ids", ids, "a list of token ids")
         self._check(ids)
-        async with aclosing(self._sequencer.score(ids, by_step=by_step)) as rows:
-            async for row in rows:
-                yield row
+        return self._sequencer.score(ids, by_step=by_step)
 
     def stop(self) -> None:
         """End the running reply after the token at hand."""
@@ -341,7 +347,7 @@ class Engine:
     def _check(self, ids: Sequence[int]) -> None:
         vocabulary = self._programs.model.vocabulary
         for token in ids:
-            if not isinstance(token, int) or not 0 <= token < vocabulary:
+            if type(token) is not int or not 0 <= token < vocabulary:
                 raise BadRequest("token id", token, f"an integer below {vocabulary}")
 
     async def _reply(self, prompt: list[int], sampling: Sampling) -> AsyncGenerator[Piece]:
@@ -355,7 +361,7 @@ class Engine:
         texts: list[str] = []
         ids: list[int] = []
         reason = "length"
-        async with aclosing(self._sequencer.generate(prompt, sampling)) as sampled:
+        async with self._sequencer.generate(prompt, sampling) as sampled:
             async for token in sampled:
                 if not ids:
                     first = time.monotonic()

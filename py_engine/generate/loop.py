@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from py_engine.base.errors import BadRequest, ContextFull
 from py_engine.generate.pace import Pace
@@ -33,21 +34,20 @@ class Sequencer:
 
     def __init__(self, programs: Programs, pace: Pace | None = None) -> None:
         self.programs = programs
-        self._cached: list[int] = []
+        self.cached: list[int] = []
+        """The tokens whose keys and values are in the cache."""
         self.prefilled = 0
         """Tokens that the last prompt had to compute: the rest was in the cache."""
         self.pace = pace or Pace()
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever changes the cache."""
 
     @property
     def context(self) -> int:
         return self.programs.context
 
-    async def generate(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Sampled]:
-        """Sample tokens after `prompt` until the caller stops asking or the context is full.
-
-        The caller closes the iterator (`aclose`) to stop; steps that were already in flight are
-        awaited and dropped, and their positions are free again. The next one waits for that.
+    def generate(self, prompt: Sequence[int], sampling: Sampling) -> "Generation":
+        """Sample tokens after `prompt`: `async with` it, and iterate over what that gives.
 
         Raises:
             ContextFull: the prompt leaves no room for a reply.
@@ -56,47 +56,9 @@ class Sequencer:
             raise BadRequest("prompt", "", "at least one token")
         if len(prompt) >= self.context:
             raise ContextFull(len(prompt), self.context)
-        room = self.context - len(prompt)
-        most = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
-        flight: deque[tuple[Awaitable[bytes], int, float]] = deque()
-        await self._turn.acquire()
-        try:
-            seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-            self.programs.begin(sampling, seed, prompt)
-            at = await self._prefill(prompt)
-            flight.append((self.programs.first(prompt[at:], at), 1, time.perf_counter()))
-            submitted, received = 1, 0
-            fed = list(prompt[at:])
-            while received < most:
-                while len(flight) < self.pace.steps_ahead():
-                    # up to the ring's end, and no more under way than it holds
-                    last = min(most, received + RING, submitted - submitted % RING + RING)
-                    steps = min(self.pace.steps(), last - submitted)
-                    if steps <= 0:
-                        break
-                    position = len(prompt) + submitted - 1
-                    await self.programs.reach(position + 1, position + steps)
-                    stepping = self.programs.steps(position, submitted, steps)
-                    flight.append((stepping, steps, time.perf_counter()))
-                    submitted += steps
-                done, steps, begun = flight.popleft()
-                data = await done
-                seconds = self.pace.took(begun, time.perf_counter())
-                if received:
-                    self.pace.stepped(steps, seconds)
-                for token, log_probability in _TOKEN.iter_unpack(data):
-                    # A token is in the cache only after the step that takes it as input.
-                    self._cached += fed
-                    fed = [token]
-                    received += 1
-                    yield Sampled(token, log_probability)
-        finally:
-            try:
-                await asyncio.gather(*(pending for pending, *_ in flight), return_exceptions=True)
-            finally:
-                self._turn.release()
+        return Generation(self, prompt, sampling)
 
-    async def _prefill(self, prompt: Sequence[int]) -> int:
+    async def prefill(self, prompt: Sequence[int]) -> int:
         """Bring all but the last chunk of the prompt into the cache; where that chunk begins."""
         at = self._keep(prompt)
         self.prefilled = len(prompt) - at
@@ -118,21 +80,24 @@ class Sequencer:
 
     async def _chunk_done(self, done: Awaitable[bytes], chunk: Sequence[int], begun: float) -> None:
         await done
-        self._cached += chunk
+        self.cached += chunk
         self.pace.prefilled(len(chunk), self.pace.took(begun, time.perf_counter()))
 
     def _keep(self, prompt: Sequence[int]) -> int:
         """Cut the cache to its longest common prefix with the prompt, its last token excepted."""
         shared = 0
-        for cached, wanted in zip(self._cached, prompt[:-1], strict=False):
+        for cached, wanted in zip(self.cached, prompt[:-1], strict=False):
             if cached != wanted:
                 break
             shared += 1
-        del self._cached[shared:]
+        del self.cached[shared:]
         return shared
 
     async def score(self, ids: Sequence[int], *, by_step: bool = False) -> AsyncGenerator[bytes]:
         """Logits after each token, (V,) f32 little-endian, from an empty cache.
+
+        Others have their turn between two chunks. If they used the cache, what was in it is
+        computed again, so a caller who is slow, or left, stops nobody.
 
         Args:
             by_step: one token at a time through decode's kernels, instead of prefill's.
@@ -142,17 +107,103 @@ class Sequencer:
         """
         if len(ids) > self.context:
             raise ContextFull(len(ids), self.context)
-        self._cached = []
         row = 4 * self.programs.model.vocabulary
-        for at in range(0, len(ids), 1 if by_step else SCORED):
-            if by_step:
-                await self.programs.reach(at + 1)
-                logits = await self.programs.score_step(ids[at], at)
-                self._cached.append(ids[at])
-            else:
-                chunk = ids[at : at + SCORED]
-                await self.programs.prepare(len(chunk), scored=True)
-                logits = await self.programs.score(chunk, at)
-                self._cached += chunk
+        size = 1 if by_step else SCORED
+        for at in range(0, len(ids), size):
+            async with self.turn:
+                kept = at if self.cached == list(ids[:at]) else 0
+                for begin in range(kept, at + size, size):
+                    logits = await self._scored(ids[begin : begin + size], begin, by_step=by_step)
             for begin in range(0, len(logits), row):
                 yield logits[begin : begin + row]
+
+    async def _scored(self, chunk: Sequence[int], at: int, *, by_step: bool) -> bytes:
+        del self.cached[at:]
+        if by_step:
+            await self.programs.reach(at + 1)
+            logits = await self.programs.score_step(chunk[0], at)
+        else:
+            await self.programs.prepare(len(chunk), scored=True)
+            logits = await self.programs.score(chunk, at)
+        self.cached += chunk
+        return logits
+
+
+class Generation:
+    """The tokens of one reply, until the caller stops asking or the context is full.
+
+    The end of `async with` stops it: steps that are in flight are awaited and dropped, and their
+    positions are free again. The next reply waits for that.
+
+    This is no async generator, because the one who iterates is one. Python closes every generator
+    that is left when the loop ends, all at once; the inner one of two would be closed by its outer
+    one at the same time, which Python refuses.
+    """
+
+    def __init__(self, sequencer: Sequencer, prompt: Sequence[int], sampling: Sampling) -> None:
+        self._sequencer, self._programs = sequencer, sequencer.programs
+        self._prompt, self._sampling = prompt, sampling
+        room = sequencer.context - len(prompt)
+        self._most = room if sampling.max_tokens is None else min(sampling.max_tokens, room)
+        self._flight: deque[tuple[Awaitable[bytes], int, float]] = deque()
+        self._ready: deque[tuple[int, float]] = deque()
+        self._fed: list[int] = []
+        self._submitted = self._received = 0
+
+    async def __aenter__(self) -> Self:
+        await self._sequencer.turn.acquire()
+        try:
+            sampling, prompt = self._sampling, self._prompt
+            seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+            self._programs.begin(sampling, seed, prompt)
+            at = await self._sequencer.prefill(prompt)
+            self._fed = list(prompt[at:])
+            self._submit(self._programs.first(self._fed, at), 1)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await asyncio.gather(*(pending for pending, *_ in self._flight), return_exceptions=True)
+        finally:
+            self._sequencer.turn.release()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sampled:
+        if not self._ready:
+            if self._received == self._most:
+                raise StopAsyncIteration
+            await self._receive()
+        token, log_probability = self._ready.popleft()
+        # A token is in the cache only after the step that takes it as input.
+        self._sequencer.cached += self._fed
+        self._fed = [token]
+        return Sampled(token, log_probability)
+
+    async def _receive(self) -> None:
+        """Submit what may be in flight, then wait for the tokens of the oldest submit."""
+        pace = self._sequencer.pace
+        while len(self._flight) < pace.steps_ahead():
+            # up to the ring's end, and no more under way than it holds
+            ring = min(self._received, self._submitted - self._submitted % RING) + RING
+            steps = min(pace.steps(), min(self._most, ring) - self._submitted)
+            if steps <= 0:
+                break
+            position = len(self._prompt) + self._submitted - 1
+            await self._programs.reach(position + 1, position + steps)
+            self._submit(self._programs.steps(position, self._submitted, steps), steps)
+        done, steps, begun = self._flight.popleft()
+        data = await done
+        seconds = pace.took(begun, time.perf_counter())
+        if self._received:
+            pace.stepped(steps, seconds)
+        self._ready += _TOKEN.iter_unpack(data)
+        self._received += steps
+
+    def _submit(self, pending: Awaitable[bytes], steps: int) -> None:
+        self._flight.append((pending, steps, time.perf_counter()))
+        self._submitted += steps

@@ -12,10 +12,9 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from py_engine.base import errors
@@ -29,6 +28,7 @@ from py_engine.hosts.static import Server, running
 if TYPE_CHECKING:  # it is imported where it is used: the native host does without
     from playwright.async_api import Browser, Playwright
 
+T = TypeVar("T")
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
 MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 QUIET = ("--disable-background-networking", "--disable-component-update")
@@ -42,29 +42,36 @@ too, and the engine gets no time: see `has_gpu`."""
 
 _START = """async (options) => {
   const client = await import("./client.js");
-  globalThis.inferaived = { client, worker: await client.start(options) };
+  globalThis.inferaived = { client, worker: await client.start(options), streams: {} };
 }"""
 _LOAD = """async ({ model, context, tune }) => {
   const { client, worker } = globalThis.inferaived;
-  const onProgress = (done, total) => globalThis.inferaivedEmit({ done, total });
+  const onProgress = globalThis.inferaivedProgress;
   globalThis.inferaived.engine = await client.load(model, { context, tune, worker, onProgress });
   return globalThis.inferaived.engine.info;
 }"""
-_REPLY = """async ({ verb, given, options }) => {
-  const pieces = globalThis.inferaived.engine[verb](given, options);
-  for await (const { text, ids } of pieces) await globalThis.inferaivedEmit({ text, ids });
-  return pieces.result;
-}"""
-_SCORE = """async (ids) => {
-  for await (const rows of globalThis.inferaived.engine.score(ids)) {
-    const bytes = new Uint8Array(rows.buffer);
+_STREAM = """async ({ number, verb, given, options }) => {
+  const { engine, streams } = globalThis.inferaived;
+  const { signal } = (streams[number] = new AbortController());
+  try {
+    const stream = engine[verb](given, { ...options, signal });
+    for await (const item of stream) {
+      await globalThis.inferaivedEmit(number, ArrayBuffer.isView(item) ? base64(item) : item);
+    }
+    return await stream.result;
+  } finally {
+    delete streams[number];
+  }
+  function base64({ buffer }) {
+    const bytes = new Uint8Array(buffer);
     let text = "";
     for (let at = 0; at < bytes.length; at += 1 << 15) {
       text += String.fromCharCode(...bytes.subarray(at, at + (1 << 15)));
     }
-    await globalThis.inferaivedEmit(btoa(text));
+    return btoa(text);
   }
 }"""
+_ABORT = "(number) => globalThis.inferaived.streams[number]?.abort()"
 _TOKENIZE = """async ({ model, text, special }) => {
   const { client, worker, engine } = globalThis.inferaived;
   if (model === null) return engine.tokenize(text, { special });
@@ -126,7 +133,9 @@ class BrowserEngine:
             "debug": debug.level,
         }
         self._chromium = chromium
-        self._emit: Callable[[Any], None] = lambda _: None
+        self._progress: Callable[[int, int], None] | None = None
+        self._streams: dict[int, asyncio.Queue[Any]] = {}
+        self._begun = 0
         self._browser: Browser | None = None
         self._playwright: Playwright | None = None
         self.info = {}
@@ -148,6 +157,7 @@ class BrowserEngine:
             self._browser = await launch(self._playwright, self._flags, self._chromium)
             self.page = await self._browser.new_page()
             await self.page.expose_function("inferaivedEmit", self._take)
+            await self.page.expose_function("inferaivedProgress", self._tell)
             self.page.on("console", lambda message: self._debug.say(message.text))
             await self.page.goto(f"{self._server.url}headless.html")
             await self._call(_START, self._options)
@@ -172,12 +182,7 @@ class BrowserEngine:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Load a path or URL; `progress` gets bytes done and total."""
-
-        def tell(value: Mapping[str, int]) -> None:
-            if progress:
-                progress(value["done"], value["total"])
-
-        self._emit = tell
+        self._progress = progress
         self.info = {}
         given = {"model": self._served(model), "context": context, "tune": tune}
         self.info = await self._call(_LOAD, given)
@@ -190,23 +195,16 @@ class BrowserEngine:
         tools: Sequence[object] | None = None,
     ) -> AsyncGenerator[Piece]:
         """As `Engine.chat`."""
-        return self._reply("reply", list(messages), {**_options(sampling), "tools": tools})
+        options = {**_options(sampling), "tools": tools}
+        return self._stream("reply", messages, options, _piece)
 
     def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         """As `Engine.complete`."""
-        given = prompt if isinstance(prompt, str) else list(prompt)
-        return self._reply("complete", given, _options(sampling))
+        return self._stream("complete", prompt, _options(sampling), _piece)
 
-    async def score(self, ids: Sequence[int]) -> AsyncGenerator[bytes]:
+    def score(self, ids: Sequence[int]) -> AsyncGenerator[bytes]:
         """As `Engine.score`."""
-        self._check_loaded()
-        nbytes = 4 * int(self.info["n_vocab"])
-        async with aclosing(self._stream(_SCORE, list(ids))) as texts:
-            async for text in texts:
-                if text is not None:
-                    rows = base64.b64decode(text)
-                    for at in range(0, len(rows), nbytes):
-                        yield rows[at : at + nbytes]
+        return self._stream("score", ids, {}, base64.b64decode)
 
     async def tokenize(
         self, text: str | Sequence[str], *, special: bool = False, model: str | None = None
@@ -229,41 +227,49 @@ class BrowserEngine:
         self.info = {}
         await self._call("() => globalThis.inferaived.engine?.close()", None)
 
-    async def _reply(
-        self, verb: str, given: object, options: Mapping[str, object]
-    ) -> AsyncGenerator[Piece]:
-        self._check_loaded()
-        argument = {"verb": verb, "given": given, "options": options}
-        async with aclosing(self._stream(_REPLY, argument)) as values:
-            async for value in values:
-                if "finish_reason" in value:
-                    ids = {name: tuple(value[name]) for name in ("prompt_ids", "ids")}
-                    told = {f.name: value[f.name] for f in fields(Reply)}
-                    yield Piece("", (), Reply(**(told | ids)))
-                else:
-                    yield Piece(value["text"], tuple(value["ids"]), None)
-
     def _check_loaded(self) -> None:
         if not self.info:
             raise errors.InferaivedError("no model is loaded", "Load one first.")
 
-    async def _stream(self, code: str, argument: object) -> AsyncGenerator[Any]:
-        """What `code` emits, and in the end what it returns."""
-        queue: asyncio.Queue[Any] = asyncio.Queue()
-        self._emit = queue.put_nowait
-        call = asyncio.ensure_future(self._call(code, argument))
-        call.add_done_callback(lambda _: queue.put_nowait(queue))  # itself: the end
-        try:
-            while (value := await queue.get()) is not queue:
-                yield value
-            yield await call
-        finally:
-            if not call.done():  # whoever listened went away
-                await self.stop()
-            await asyncio.wait([call])  # nothing of it comes later
+    async def _stream(
+        self, verb: str, given: object, options: Mapping[str, object], read: Callable[[Any], T]
+    ) -> AsyncGenerator[T]:
+        """What a stream of client.js gives, and its result if it has one, each made by `read`.
 
-    def _take(self, value: Any) -> None:
-        self._emit(value)
+        The only generator between the page and the caller: when a loop ends, Python closes all
+        that are left at once, and one inside of another would be closed twice.
+        """
+        self._check_loaded()
+        self._begun += 1
+        number = self._begun
+        values = self._streams[number] = asyncio.Queue()
+        argument = {"number": number, "verb": verb, "given": given, "options": options}
+        call = asyncio.ensure_future(self._call(_STREAM, argument))
+        call.add_done_callback(lambda _: values.put_nowait(values))  # itself: the end
+        try:
+            while (value := await values.get()) is not values:
+                values.task_done()
+                yield read(value)
+            result = await call
+            if result is not None:
+                yield read(result)
+        finally:
+            del self._streams[number]
+            while not values.empty():  # the page need not wait for a reader
+                values.get_nowait()
+                values.task_done()
+            ending = [call] if call.done() else [call, self.page.evaluate(_ABORT, number)]
+            await asyncio.gather(*ending, return_exceptions=True)  # nothing of it comes later
+
+    async def _take(self, number: int, value: Any) -> None:
+        """Give a stream what the page has for it; the page waits until it is taken."""
+        if values := self._streams.get(number):
+            values.put_nowait(value)
+            await values.join()
+
+    def _tell(self, done: int, total: int) -> None:
+        if self._progress:
+            self._progress(done, total)
 
     async def _call(self, code: str, argument: object) -> Any:
         from playwright.async_api import Error
@@ -287,6 +293,14 @@ class BrowserEngine:
             self._server.files[f"/files{Path(path).as_posix()}"] = Path(path)
         path = quote(Path(model).resolve().as_posix(), errors="surrogateescape")
         return f"{self._server.url}files{path}"  # a name need not be UTF-8
+
+
+def _piece(value: Mapping[str, Any]) -> Piece:
+    if "finish_reason" not in value:
+        return Piece(value["text"], tuple(value["ids"]))
+    ids = {name: tuple(value[name]) for name in ("prompt_ids", "ids")}
+    told = {f.name: value[f.name] for f in fields(Reply)}
+    return Piece("", (), Reply(**(told | ids)))
 
 
 def has_gpu() -> bool:

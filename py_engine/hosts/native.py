@@ -7,7 +7,7 @@ line and the tests drive both alike.
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -153,15 +153,15 @@ class NativeEngine:
         sampling: Sampling,
         *,
         tools: Sequence[Mapping[str, object]] | None = None,
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece]:
         """As `Engine.chat`."""
         return self._loaded().chat(messages, sampling, tools=tools)
 
-    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncIterator[Piece]:
+    def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         """As `Engine.complete`."""
         return self._loaded().complete(prompt, sampling)
 
-    def score(self, ids: Sequence[int]) -> AsyncIterator[bytes]:
+    def score(self, ids: Sequence[int]) -> AsyncGenerator[bytes]:
         """As `Engine.score`."""
         return self._loaded().score(ids)
 

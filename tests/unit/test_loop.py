@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 import struct
 from collections.abc import Awaitable, Sequence
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -117,7 +116,7 @@ class Rig:
 
         async def go() -> list[int]:
             ids: list[int] = []
-            async with aclosing(self.sequencer.generate(prompt, sampling)) as tokens:
+            async with self.sequencer.generate(prompt, sampling) as tokens:
                 async for token in tokens:
                     ids.append(token.id)
                     assert token.log_probability == -0.5
@@ -130,6 +129,12 @@ class Rig:
         assert self.device.waiting == 0  # steps ahead are awaited, whoever ends the reply
         assert self.device.most_waiting <= AHEAD
         return ids
+
+
+async def first_of(rig: Rig, prompt: Sequence[int]) -> int:
+    """The first token of a reply that is left then."""
+    async with rig.sequencer.generate(prompt, GREEDY) as tokens:
+        return (await anext(tokens)).id
 
 
 @pytest.fixture(scope="module")
@@ -254,8 +259,7 @@ def test_nothing_is_cached_but_what_was_awaited(rig: Rig) -> None:
     """A task cancelled while its prompt is computed leaves no claim on the cache."""
 
     async def cancelled() -> None:
-        tokens = rig.sequencer.generate([1, 2, 3], GREEDY)
-        task = asyncio.ensure_future(anext(tokens))
+        task = asyncio.ensure_future(first_of(rig, [1, 2, 3]))
         while not rig.device.of("run"):
             await asyncio.sleep(0)
         task.cancel()
@@ -275,17 +279,15 @@ def test_a_second_reply_waits_for_the_first(rig: Rig) -> None:
     """What both write to the GPU would mix."""
 
     async def go() -> tuple[int, int]:
-        first, second = (rig.sequencer.generate([5, i], GREEDY) for i in (6, 7))
-        await anext(first)
-        waiting = asyncio.ensure_future(anext(second))
-        for _ in range(5):
-            await asyncio.sleep(0)
-        assert not waiting.done()
-        fed = len([entry for entry in rig.device.log if entry[0] == "feed"])
-        await first.aclose()
+        async with rig.sequencer.generate([5, 6], GREEDY) as first:
+            await anext(first)
+            waiting = asyncio.ensure_future(first_of(rig, [5, 7]))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+            fed = len(rig.device.of("feed"))
         await waiting
-        await second.aclose()
-        return fed, len([entry for entry in rig.device.log if entry[0] == "feed"])
+        return fed, len(rig.device.of("feed"))
 
     rig.device.restart()
     assert asyncio.run(go()) == (1, 2)
@@ -330,6 +332,25 @@ def test_scoring_goes_from_an_empty_cache(rig: Rig) -> None:
     assert rig.device.of("feed") == [(3, 1)]
     with pytest.raises(ContextFull):
         asyncio.run(rows([1] * 1025, False))
+
+
+@pytest.mark.parametrize("by_step", [False, True])
+def test_scoring_gives_others_their_turn(rig: Rig, by_step: bool) -> None:
+    """A caller who does not go on keeps nobody waiting; what a reply overwrote is scored again."""
+    size = 1 if by_step else 16
+
+    async def go() -> int:
+        rows = rig.sequencer.score(list(range(3 * size)), by_step=by_step)
+        for _ in range(size + 1):
+            await anext(rows)
+        assert rig.device.of("feed") == [(0, size), (size, size)]
+        assert await asyncio.wait_for(first_of(rig, [7, 7]), 5) == 100
+        rig.device.restart()
+        return size + 1 + len([row async for row in rows])
+
+    rig.device.restart()
+    assert asyncio.run(go()) == 3 * size
+    assert rig.device.of("feed") == [(0, size), (size, size), (2 * size, size)]
 
 
 def test_closing_drops_the_programs(rig: Rig) -> None:

@@ -114,7 +114,7 @@ class Simulation:
     def reply(self, prompt: int = PROMPT, tokens: int = TOKENS) -> float:
         """Tokens a second of a reply; the simulation remembers its submits only."""
         self.device.submits.clear()
-        self.sequencer._cached.clear()
+        self.sequencer.cached.clear()
         self.clock.now += 1.037  # somebody types
 
         async def go() -> float:
