@@ -23,9 +23,9 @@ export class InferaivedError extends Error {
 
 /**
  * @typedef {object} Call  one request on its way
- * @property {number} id
  * @property {Promise<any>} result
  * @property {() => void} stop  ends it; `result` still settles
+ * @property {() => void} taken  says that one of its answers was taken
  */
 
 /**
@@ -88,10 +88,11 @@ export class EngineWorker {
       this.#calls.set(id, { listeners, settle });
       this.#worker.postMessage({ ...message, id });
     });
-    const stop = () => {
-      if (this.#calls.has(id)) this.#worker.postMessage({ kind: "stop", id });
+    /** @param {"stop" | "take"} kind */
+    const tell = (kind) => {
+      if (this.#calls.has(id)) this.#worker.postMessage({ kind, id });
     };
-    return { id, result, stop };
+    return { result, stop: () => tell("stop"), taken: () => tell("take") };
   }
 
   /**
@@ -137,17 +138,27 @@ export class EngineWorker {
   }
 }
 
+/** Ends the requests of streams that were dropped half read: nobody can take what is to come. */
+const dropped = new FinalizationRegistry((/** @type {() => void} */ stop) => stop());
+
 /**
- * What comes bit by bit: iterate it, or await `result` for the end. To leave the loop early stops
- * the engine.
+ * What comes bit by bit: iterate it, or await `result` for the end.
+ *
+ * The first of the two sends the request, so a stream that nobody reads costs nothing. To leave
+ * the loop early stops the engine after the token at hand, as `signal` does. A stream that was begun
+ * and dropped stops when the browser collects it.
+ *
+ * Items wait here for their reader, and a reply has no bound on them: tokens are small, and an
+ * engine that stood still for its reader would never come to the next reply, which the reader may
+ * be waiting for. What is large is bounded by `taken`.
  *
  * @template T
  */
 export class Stream {
-  /** @type {T[]} */ #items = [];
-  #wake = () => {};
-  #ended = false;
-  #stop;
+  /** @type {{ items: T[], ended: boolean, wake: () => void }} */
+  #queue = { items: [], ended: false, wake: () => {} };
+  #send;
+  /** @type {Call | null} */ #call = null;
 
   /**
    * @param {EngineWorker} worker
@@ -156,34 +167,58 @@ export class Stream {
    * @param {AbortSignal} [signal]  ends it as `stop` does
    */
   constructor(worker, message, listen, signal) {
-    const call = worker.call(message, listen((item) => {
-      this.#items.push(item);
-      this.#wake();
-    }));
-    this.#stop = call.stop;
-    if (signal?.aborted) call.stop();
-    signal?.addEventListener("abort", call.stop);
-    /** The `result` of the `done` message, for a reply a `Reply`. */
-    this.result = call.result.finally(() => {
-      signal?.removeEventListener("abort", call.stop);
-      this.#ended = true;
-      this.#wake();
-    });
-    this.result.catch(() => {}); // whoever reads gets the error; no reader, no noise
+    const queue = this.#queue; // no closure holds the stream itself: it could not be collected
+    this.#send = () => {
+      const call = worker.call(message, listen((item) => {
+        queue.items.push(item);
+        queue.wake();
+      }));
+      if (signal?.aborted) call.stop();
+      signal?.addEventListener("abort", call.stop);
+      const result = call.result.finally(() => {
+        signal?.removeEventListener("abort", call.stop);
+        queue.ended = true;
+        queue.wake();
+      });
+      result.catch(() => {}); // whoever reads gets the error; no reader, no noise
+      return { ...call, result };
+    };
+  }
+
+  #begun() {
+    if (!this.#call) {
+      this.#call = this.#send();
+      dropped.register(this, this.#call.stop, this);
+    }
+    return this.#call;
+  }
+
+  /** The `result` of the `done` message, for a reply a `Reply`. @returns {Promise<any>} */
+  get result() {
+    const { result } = this.#begun();
+    dropped.unregister(this); // who waits for the end wants it, also without the stream
+    return result;
+  }
+
+  /** Tell a worker that waits for it that one item was taken: see `take` in protocol.js. */
+  taken() {
+    this.#begun().taken();
   }
 
   /** @returns {AsyncGenerator<T>} */
   async *[Symbol.asyncIterator]() {
+    const queue = this.#queue;
+    const { result } = this.#begun();
     try {
       for (;;) {
-        const item = this.#items.shift();
+        const item = queue.items.shift();
         if (item !== undefined) yield item;
-        else if (this.#ended) break;
-        else await new Promise((resolve) => (this.#wake = () => resolve(null)));
+        else if (queue.ended) break;
+        else await new Promise((resolve) => (queue.wake = () => resolve(null)));
       }
-      await this.result;
+      await result;
     } finally {
-      if (!this.#ended) this.#stop();
+      if (!queue.ended) this.#call?.stop(); // by `this`, so that no one collects it before
     }
   }
 }

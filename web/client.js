@@ -110,16 +110,22 @@ export class Engine {
   }
 
   /**
-   * Logits after each of `ids`, as float32 rows of `info.n_vocab`, some rows at a time.
+   * Logits after each of `ids`, as a float32 row of `info.n_vocab` each. The engine stays a few
+   * rows ahead of the loop; what else is asked of it meanwhile has its turn between two rows.
    *
    * @param {number[]} ids
    * @param {Abortable} [options]
-   * @returns {Stream<Float32Array<ArrayBuffer>>}
+   * @returns {AsyncGenerator<Float32Array<ArrayBuffer>>}
    */
-  score(ids, { signal } = {}) {
-    return new Stream(this.#worker, { kind: "score", ids }, (take) => ({
-      logits: ({ rows }) => take(new Float32Array(rows)),
+  async *score(ids, { signal } = {}) {
+    /** @type {Stream<Float32Array<ArrayBuffer>>} */
+    const rows = new Stream(this.#worker, { kind: "score", ids }, (take) => ({
+      logits: ({ row }) => take(new Float32Array(row)),
     }), signal);
+    for await (const row of rows) {
+      rows.taken();
+      yield row;
+    }
   }
 
   /** The header of this model's file: metadata, types, memory. */

@@ -4,10 +4,12 @@
  * A request carries an `id` of the page's choice; all answers carry the same one. A request has
  * any number of `progress`, `token` or `logits` answers and then exactly one of `ready`, `done`
  * and `fail`. `stop` has no answer of its own: the request that it names ends, a reply with
- * `finish_reason: "abort"`, anything else with the failure `Stopped`. The result of `start` is how
+ * `finish_reason: "abort"`, anything else with the failure `Stopped`. Rows of logits are large, so
+ * a `score` goes on only when the page has taken them: each `take` makes room for one row more than
+ * the few that may wait, and other requests have their turn meanwhile. The result of `start` is how
  * Python began; see `Start` in snapshot.js.
  *
- *     page → worker   start  load  chat  complete  score  tokenize  inspect  stop  close
+ *     page → worker   start  load  chat  complete  score  take  tokenize  inspect  stop  close
  *     worker → page   progress  ready  token  logits  done  fail
  */
 
@@ -70,12 +72,13 @@
  *   model?: Model }} TokenizeRequest
  */
 /** @typedef {{ kind: "inspect", id: number, model: Model }} InspectRequest */
+/** @typedef {{ kind: "take", id: number }} TakeRequest  `id` is that of the `score` */
 /** @typedef {{ kind: "stop", id: number }} StopRequest  `id` is that of the request to end */
 /** @typedef {{ kind: "close", id: number }} CloseRequest  frees the model; the worker stays */
 
 /**
  * @typedef {StartRequest | LoadRequest | ChatRequest | CompleteRequest | ScoreRequest
- *   | TokenizeRequest | InspectRequest | StopRequest | CloseRequest} Request
+ *   | TokenizeRequest | InspectRequest | TakeRequest | StopRequest | CloseRequest} Request
  */
 
 /**
@@ -110,7 +113,7 @@
 /** @typedef {{ kind: "progress", id: number, done: number, total: number }} Progress  bytes */
 /** @typedef {{ kind: "ready", id: number, info: Info }} Ready */
 /** @typedef {{ kind: "token", id: number, text: string, ids: number[] }} Token */
-/** @typedef {{ kind: "logits", id: number, rows: ArrayBuffer }} Logits  float32 [n, n_vocab] */
+/** @typedef {{ kind: "logits", id: number, row: ArrayBuffer }} Logits  float32 [n_vocab] */
 /** @typedef {{ kind: "done", id: number, result: any }} Done */
 /** @typedef {{ kind: "fail", id: number, error: Failure }} Fail */
 

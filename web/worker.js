@@ -55,8 +55,8 @@ async function boot(options) {
     emit: (/** @type {string} */ json) => self.postMessage(JSON.parse(json)),
     /** @type {(id: number, text: string, ...ids: number[]) => void} */
     emitToken: (id, text, ...ids) => answer({ kind: "token", id, text, ids }),
-    emitLogits: (/** @type {number} */ id, /** @type {Uint8Array<ArrayBuffer>} */ rows) =>
-      self.postMessage({ kind: "logits", id, rows: rows.buffer }, { transfer: [rows.buffer] }),
+    emitLogits: (/** @type {number} */ id, /** @type {Uint8Array<ArrayBuffer>} */ row) =>
+      self.postMessage({ kind: "logits", id, row: row.buffer }, { transfer: [row.buffer] }),
   });
   return { receive, start };
 }

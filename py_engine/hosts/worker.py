@@ -9,13 +9,14 @@ import asyncio
 import json
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from py_engine.base.debug import Debug
-from py_engine.base.errors import DeviceLost, InferaivedError, SourceError
+from py_engine.base.errors import BadRequest, DeviceLost, InferaivedError, SourceError
 from py_engine.engine import Engine, Piece, Reply, inspect, load
 from py_engine.formats.gguf import read_split, shard_names
 from py_engine.generate.sampling import Sampling
@@ -29,6 +30,8 @@ Message = Mapping[str, Any]
 T = TypeVar("T")
 _PROGRESS_S = 0.05
 """Progress is told no more often than this."""
+_ROWS_AHEAD = 4
+"""Rows of logits that may wait in the page: one has 600 kB where the vocabulary has 152 k."""
 _ABORTED = vars(Reply("", (), (), "abort", {}))
 
 
@@ -98,6 +101,7 @@ class Worker:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._replying: int | None = None
+        self._room: dict[int, asyncio.Semaphore] = {}
         self._engine: Engine | None = None
         self._device: BrowserDevice | None = None
         self._verbs: dict[str, Callable[[Message], Awaitable[Any]]] = {
@@ -116,6 +120,10 @@ class Worker:
         number = message["id"]
         if message["kind"] == "stop":
             self._stop(number)
+            return
+        if message["kind"] == "take":
+            if number in self._room:
+                self._room[number].release()
             return
         task = asyncio.ensure_future(self._serve(message))
         self._tasks[number] = task
@@ -186,21 +194,21 @@ class Worker:
 
     async def _chat(self, message: Message) -> object:
         sampling = Sampling.from_options(message["options"])
+        messages: Any = message.get("messages")  # what is wrong with it the engine says
+        tools = message.get("tools")
         return await self._reply(
-            message["id"],
-            lambda engine: engine.chat(message["messages"], sampling, tools=message.get("tools")),
+            message["id"], lambda engine: engine.chat(messages, sampling, tools=tools)
         )
 
     async def _complete(self, message: Message) -> object:
         sampling = Sampling.from_options(message["options"])
-        return await self._reply(
-            message["id"], lambda engine: engine.complete(message["prompt"], sampling)
-        )
+        prompt: Any = message.get("prompt")
+        return await self._reply(message["id"], lambda engine: engine.complete(prompt, sampling))
 
-    async def _reply(self, number: int, begin: Callable[[Engine], AsyncIterator[Piece]]) -> object:
-        async with self._turn:
+    async def _reply(self, number: int, begin: Callable[[Engine], AsyncGenerator[Piece]]) -> object:
+        async with self._turn, aclosing(begin(self._loaded())) as pieces:
             try:
-                async for piece in begin(self._loaded()):
+                async for piece in pieces:
                     self._replying = number  # until now a stop cancels the task
                     if piece.text or piece.ids:
                         self._emit_token(number, piece.text, *piece.ids)
@@ -211,9 +219,26 @@ class Worker:
                 self._replying = None
 
     async def _score(self, message: Message) -> None:
+        number = message["id"]
+        ids: Any = message.get("ids")
+        room = self._room[number] = asyncio.Semaphore(_ROWS_AHEAD)
+        try:
+            async with self._turn:
+                engine = self._loaded()
+            async with aclosing(engine.score(ids)) as rows:
+                await room.acquire()
+                while (row := await self._row(engine, rows)) is not None:
+                    self._js.emitLogits(number, to_js(row))
+                    await room.acquire()
+        finally:
+            del self._room[number]
+
+    async def _row(self, engine: Engine, rows: AsyncGenerator[bytes]) -> bytes | None:
+        """The next row of an engine, or None; others may have had their turn since the last."""
         async with self._turn:
-            async for row in self._loaded().score(message["ids"]):
-                self._js.emitLogits(message["id"], to_js(row))
+            if self._engine is not engine:
+                raise InferaivedError("the model was closed", "Load it again.")
+            return await anext(rows, None)
 
     async def _tokenize(self, message: Message) -> object:
         special = bool(message["special"])
@@ -224,7 +249,10 @@ class Worker:
             tokenizer = self._loaded().tokenizer
         if "text" in message:
             return tokenizer.encode(message["text"], special=special)
-        return [tokenizer.encode(text, special=special) for text in message["texts"]]
+        texts = message.get("texts")
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise BadRequest("text", texts, "a text, or a list of texts")
+        return [tokenizer.encode(text, special=special) for text in texts]
 
     async def _inspect(self, message: Message) -> object:
         return await self._with_sources(message["model"], inspect)

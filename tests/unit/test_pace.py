@@ -3,7 +3,6 @@
 import asyncio
 import selectors
 from collections.abc import Awaitable, Coroutine, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from math import floor
 from pathlib import Path
@@ -121,7 +120,7 @@ class Simulation:
             settings = Sampling(temperature=0, max_tokens=tokens)
             ids = [i % 500 for i in range(prompt)]
             first = 0.0
-            async with aclosing(self.sequencer.generate(ids, settings)) as sampled:
+            async with self.sequencer.generate(ids, settings) as sampled:
                 async for _ in sampled:
                     first = first or self.clock.now
             return (tokens - 1) / max(self.clock.now - first, 1e-9)
