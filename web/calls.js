@@ -2,6 +2,8 @@
  * Requests to the engine's worker and their answers: who asked, what came, what failed.
  */
 
+import { unsayable } from "./plain.js";
+
 /** @import { Answer, Failure, Request } from "./protocol.js" */
 /** @import { Start } from "./snapshot.js" */
 
@@ -73,8 +75,9 @@ export class EngineWorker {
     const id = this.#next++;
     /** @type {Promise<any>} */
     const result = new Promise((resolve, reject) => {
-      if (this.#ended) {
-        reject(new InferaivedError(this.#ended));
+      const failure = this.#ended ?? unsayable(message);
+      if (failure) {
+        reject(new InferaivedError(failure));
         return;
       }
       /** @param {Answer} answer */

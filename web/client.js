@@ -14,10 +14,12 @@
 
 import { EngineWorker, InferaivedError, Stream } from "./calls.js";
 import { chunks, completion } from "./openai.js";
+import { asked } from "./request.js";
 import { spawned } from "./spawn.js";
 
 /** @import { Message, Piece } from "./calls.js" */
 /** @import { Chunk, Completion } from "./openai.js" */
+/** @import { Request } from "./request.js" */
 /** @import { ChatMessage, Info, Model, Options, StartOptions } from "./protocol.js" */
 
 export { EngineWorker, InferaivedError, Stream };
@@ -79,21 +81,23 @@ export class Engine {
   }
 
   /**
-   * OpenAI's chat.completions.create. An abort ends the answer with finish_reason "abort".
+   * OpenAI's chat.completions.create. An abort ends the answer with finish_reason "abort". A
+   * stream is computed as soon as it is iterated: what the engine refuses is thrown there.
    *
    * @template {boolean} [S=false]
-   * @param {{ messages: ChatMessage[], stream?: S, tools?: object[] } & Options & Abortable
-   *   } request
+   * @param {Request<S>} request
    * @returns {Promise<S extends true ? AsyncGenerator<Chunk> : Completion>}
+   * @throws {InferaivedError} BadRequest: an option has no meaning here; see request.js
    */
-  async create({ messages, stream, ...options }) {
+  async create(request) {
+    const { messages, stream, usage, options } = asked(request);
     const pieces = this.reply(messages, options);
     const head = {
       id: `chatcmpl-${crypto.randomUUID()}`,
       created: Math.floor(Date.now() / 1000),
       model: this.info.name,
     };
-    const made = stream ? chunks(head, pieces) : completion(head, await pieces.result);
+    const made = stream ? chunks(head, pieces, usage) : completion(head, await pieces.result);
     return /** @type {any} */ (made);
   }
 

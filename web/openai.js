@@ -14,8 +14,8 @@
  */
 /**
  * @typedef {Head & { object: "chat.completion.chunk", usage?: Usage, timings?: Reply["timings"],
- *   warnings?: string[], choices: [{ index: 0, delta: { role?: "assistant", content?: string },
- *     finish_reason: Reply["finish_reason"] | null }] }} Chunk
+ *   warnings?: string[], choices: { index: 0, delta: { role?: "assistant", content?: string },
+ *     finish_reason: Reply["finish_reason"] | null }[] }} Chunk
  */
 
 /**
@@ -46,21 +46,28 @@ export function completion(head, reply) {
 /**
  * @param {Head} head
  * @param {Stream<Piece>} stream
+ * @param {boolean} apart  the usage comes in a chunk of its own, as `include_usage` wants it
  * @returns {AsyncGenerator<Chunk>}
  */
-export async function* chunks(head, stream) {
+export async function* chunks(head, stream, apart) {
   /**
-   * @param {Chunk["choices"][0]["delta"]} delta
-   * @param {Reply} [reply]
+   * @param {{ role?: "assistant", content?: string }} delta
+   * @param {Partial<Chunk>} [more]
+   * @param {Reply["finish_reason"] | null} [finish_reason]
    * @returns {Chunk}
    */
-  const chunk = (delta, reply) => ({
+  const chunk = (delta, more, finish_reason = null) => ({
     ...head,
     object: "chat.completion.chunk",
-    choices: [{ index: 0, delta, finish_reason: reply?.finish_reason ?? null }],
-    ...(reply && { usage: usage(reply), timings: reply.timings, warnings: reply.warnings }),
+    choices: [{ index: 0, delta, finish_reason }],
+    ...more,
   });
   yield chunk({ role: "assistant", content: "" });
   for await (const { text } of stream) yield chunk({ content: text });
-  yield chunk({}, await stream.result);
+  const reply = await stream.result;
+  const { timings, warnings, finish_reason } = reply;
+  const told = { timings, warnings };
+  const counted = { usage: usage(reply) };
+  yield chunk({}, apart ? told : { ...told, ...counted }, finish_reason);
+  if (apart) yield { ...chunk({}, counted), choices: [] };
 }
