@@ -5,17 +5,14 @@ shaders' texts come in; text comes out. Knows no browser and no command line.
 """
 
 import asyncio
-import re
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from py_engine.base.debug import SILENT, Debug
 from py_engine.base.errors import BadRequest, BadTensor, InferaivedError, LongContext, NoTokenizer
-from py_engine.formats.gguf import GGUF, MetaValue, read_split
+from py_engine.formats.gguf import GGUF, read_split
 from py_engine.formats.source import Source
 from py_engine.generate.loop import Sequencer
 from py_engine.generate.pace import Pace
@@ -29,9 +26,9 @@ from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.probe import probe
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
-from py_engine.layers.config import drafts
+from py_engine.layers.about import described
 from py_engine.layers.decoder import Decoder
-from py_engine.layers.weights import Weights, computed
+from py_engine.layers.weights import Weights
 from py_engine.models import architecture
 from py_engine.ops.attention import most_positions
 from py_engine.text.chat import ChatTemplate, chat_template
@@ -75,7 +72,7 @@ async def inspect(sources: Sequence[Source]) -> dict[str, Any]:
     Works for vocabulary-only files too; `unsupported` says why a model would not run.
     """
     gguf = await read_split(sources)
-    about = _describe(gguf, sources[0].name)
+    about = described(gguf, sources[0].name)
     if gguf.tensors:
         device = DryDevice()
         memory = Memory(device)
@@ -132,7 +129,7 @@ async def load(
         await asyncio.gather(*working)
         await tuner.tune(programs)
         pace = await Pace.measured(programs.try_steps)
-        about, seconds = _describe(gguf, sources[0].name), time.monotonic() - started
+        about, seconds = described(gguf, sources[0].name), time.monotonic() - started
         engine = Engine(about, memory, Sequencer(programs, pace), template, seconds)
         programs.build_ahead()
         return engine
@@ -195,38 +192,8 @@ def _template(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> ChatTemplate 
     return chat_template(gguf.metadata, tokenizer)
 
 
-def _describe(gguf: GGUF, file: str) -> dict[str, Any]:
-    """JSON-able facts from a header; what is of another type than it should be is left out."""
-    meta, tensors = gguf.metadata, computed(gguf).tensors.values()
-    name = str(meta.get("general.architecture", ""))
-    tokens = meta.get("tokenizer.ggml.tokens")
-    texts = {key: value for key, value in meta.items() if isinstance(value, str)}
-    numbers = {key: value for key, value in meta.items() if isinstance(value, int)}
-    blocks = numbers.get(f"{name}.block_count")
-    return {
-        "name": texts.get("general.name") or re.split(r"[/\\]", file)[-1],
-        "description": texts.get("general.description"),
-        "license": texts.get("general.license"),
-        "architecture": name or None,
-        "parameters": sum(prod(tensor.shape) for tensor in tensors),
-        "types": dict(Counter(tensor.type for tensor in tensors)),
-        "file_bytes": sum(tensor.nbytes for tensor in tensors),
-        "layers": None if blocks is None else blocks - len(drafts(meta)),
-        "model_context": numbers.get(f"{name}.context_length"),
-        "tokenizer": _tokenizer_name(meta),
-        "n_vocab": len(tokens) if isinstance(tokens, list) else 0,
-        "template": texts.get("tokenizer.chat_template"),
-        "warnings": list(gguf.warnings),
-    }
-
-
 def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
-
-
-def _tokenizer_name(meta: Mapping[str, MetaValue]) -> str | None:
-    model, pre = meta.get("tokenizer.ggml.model"), meta.get("tokenizer.ggml.pre")
-    return None if model is None else f"{model} ({pre})" if pre else str(model)
 
 
 class Engine:
