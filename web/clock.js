@@ -31,9 +31,13 @@ export class Clock {
    * @returns {number} seconds
    */
   read({ buffer }) {
-    this.#queries.destroy();
-    this.buffer.destroy();
     const [begin = 0n, end = 0n] = new BigUint64Array(buffer);
     return Number(end - begin) / 1e9;
+  }
+
+  /** Give everything back. */
+  close() {
+    this.#queries.destroy();
+    this.buffer.destroy();
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Opening the GPU: which features and limits are asked for, and the errors that Python rebuilds.
+ * Opening the GPU: whether there is one, which features and limits are asked for, and the errors
+ * that Python rebuilds.
  */
 
 const MATRICES = "chromium-experimental-subgroup-matrix";
@@ -10,7 +11,8 @@ const WANTED_LIMITS = [
 /** An error for Python to rebuild: `name` is a class of base/errors.py, the rest its data. */
 export class GpuError extends Error {
   /**
-   * @param {"MissingFeature" | "DeviceLost" | "DeviceMemory" | "ShaderError" | "GpuError"} name
+   * @param {"MissingFeature" | "DeviceRefused" | "DeviceLost" | "DeviceMemory" | "ShaderError"
+   *   | "GpuError"} name
    * @param {string} message
    * @param {{ hint?: string, nbytes?: number, limit?: number, index?: number }} [data]
    */
@@ -24,6 +26,36 @@ export class GpuError extends Error {
   }
 }
 
+/** Throw if this page, or this worker, has no WebGPU. It may be missing in workers alone. */
+export function needWebGpu() {
+  if (navigator.gpu) return;
+  if (!isSecureContext) {
+    throw new GpuError("MissingFeature", "browsers offer WebGPU to secure pages only", {
+      hint: "Open this page over https, or from localhost.",
+    });
+  }
+  throw "document" in globalThis
+    ? new GpuError("MissingFeature", "this browser has no WebGPU, or it is turned off", {
+      hint: "Use a current Chrome, Edge or Safari, and let it use graphics acceleration.",
+    })
+    : new GpuError("MissingFeature", "this browser has no WebGPU in workers, where the model runs", {
+      hint: "Use a current Chrome, Edge or Safari.",
+    });
+}
+
+/**
+ * @returns {Promise<GPUAdapter>}  the best one
+ */
+export async function findAdapter() {
+  needWebGpu();
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter) return adapter;
+  throw new GpuError("MissingFeature", "the browser found no GPU that it may use", {
+    hint: "Check chrome://gpu, or update the graphics driver. If the GPU has just crashed, "
+      + "wait for two minutes and reload the page.",
+  });
+}
+
 /**
  * Open the best adapter with all of the limits and features that the engine can use.
  *
@@ -31,18 +63,7 @@ export class GpuError extends Error {
  * @returns {Promise<{ device: GPUDevice, info: string }>}  `info`: the adapter, for people
  */
 export async function openDevice({ withhold = [], defaultLimits = false }) {
-  if (!navigator.gpu) {
-    throw new GpuError("MissingFeature", "this browser offers no WebGPU here", {
-      hint: "Use a current Chrome, Edge or Safari, on a page that comes over https.",
-    });
-  }
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) {
-    throw new GpuError("MissingFeature", "the browser found no GPU that it may use", {
-      hint: "Check chrome://gpu, or update the graphics driver. If the GPU has just crashed, "
-        + "wait for two minutes and reload the page.",
-    });
-  }
+  const adapter = await findAdapter();
   /** @type {Record<string, number>} */
   const requiredLimits = {};
   const limits = /** @type {Record<string, any>} */ (/** @type {unknown} */ (adapter.limits));
@@ -51,7 +72,10 @@ export async function openDevice({ withhold = [], defaultLimits = false }) {
   if (multiplies(adapter, withhold)) wanted.push("shader-f16", MATRICES);
   const requiredFeatures = /** @type {GPUFeatureName[]} */ (wanted.filter(
     (name) => adapter.features.has(name) && !withhold.includes(name)));
-  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits })
+    .catch((error) => { // it names no remedy; base/errors.py does
+      throw new GpuError("DeviceRefused", error.message || error.name);
+    });
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
   const words = [vendor, architecture, description, isFallbackAdapter && "(software, slow)"];
   return { device, info: words.filter(Boolean).join(" ") };

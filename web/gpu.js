@@ -262,9 +262,13 @@ export class Gpu {
     }
     if (!programs.length) return 0; // without a pass nothing writes timestamps
     const clock = new Clock(device);
-    const encoder = this.#encode(programs, clock.pass);
-    clock.stop(encoder);
-    return clock.read(await this.#copied(encoder, clock.buffer, 0, clock.buffer.size));
+    try {
+      const encoder = this.#encode(programs, clock.pass);
+      clock.stop(encoder);
+      return clock.read(await this.#copied(encoder, clock.buffer, 0, clock.buffer.size));
+    } finally {
+      clock.close();
+    }
   }
 
   /**
@@ -324,18 +328,23 @@ export class Gpu {
    */
   async #copied(encoder, buffer, at, nbytes) {
     const staging = this.#take(nbytes);
-    encoder.copyBufferToBuffer(buffer, at, staging, 0, nbytes);
-    this.#device.queue.submit([encoder.finish()]);
-    await this.#unlessLost(staging.mapAsync(GPUMapMode.READ, 0, nbytes)).catch((error) => {
-      if (error.name === "AbortError") this.#lose(error.message); // ahead of `lost` itself
-      throw this.#lost === null ? error : this.#loss();
-    });
-    const bytes = new Uint8Array(staging.getMappedRange(0, nbytes).slice(0));
-    staging.unmap();
-    if (staging.size < KEPT_STAGING_BYTES) this.#idle.get(staging.size)?.push(staging);
-    else staging.destroy();
-    this.#check();
-    return bytes;
+    let idle = false;
+    try {
+      encoder.copyBufferToBuffer(buffer, at, staging, 0, nbytes);
+      this.#device.queue.submit([encoder.finish()]);
+      await this.#unlessLost(staging.mapAsync(GPUMapMode.READ, 0, nbytes)).catch((error) => {
+        if (error.name === "AbortError") this.#lose(error.message); // ahead of `lost` itself
+        throw this.#lost === null ? error : this.#loss();
+      });
+      const bytes = new Uint8Array(staging.getMappedRange(0, nbytes).slice(0));
+      staging.unmap();
+      idle = staging.size < KEPT_STAGING_BYTES;
+      this.#check();
+      return bytes;
+    } finally {
+      if (idle) this.#idle.get(staging.size)?.push(staging);
+      else staging.destroy();
+    }
   }
 
   /**

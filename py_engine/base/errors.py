@@ -136,6 +136,18 @@ class MissingFeature(InferaivedError):
     """The machine or browser lacks something that the engine cannot run without."""
 
 
+class DeviceRefused(InferaivedError):
+    """There is a GPU, but its driver or the browser does not open it."""
+
+    hint = (
+        "Close other pages and programs that use the GPU, then try again. If that does not help, "
+        "restart the machine or update the graphics driver."
+    )
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the GPU could not be opened: {why}")
+
+
 class ShaderError(InferaivedError):
     """A shader was refused by the compiler. Holds the messages and the numbered final source."""
 

@@ -15,6 +15,7 @@ from pyodide.ffi import JsException, to_js
 from py_engine.base.errors import (
     DeviceLost,
     DeviceMemory,
+    DeviceRefused,
     InferaivedError,
     MissingFeature,
     ShaderError,
@@ -154,6 +155,8 @@ def rebuilt(error: Any) -> Exception:
             made = DeviceLost(error.message)
         case "DeviceMemory":
             made = DeviceMemory(error.nbytes, error.limit or None, error.message)
+        case "DeviceRefused":
+            made = DeviceRefused(error.message)
         case "MissingFeature":
             made = MissingFeature(error.message, error.hint)
         case "SourceError":

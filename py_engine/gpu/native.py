@@ -13,7 +13,13 @@ from typing import Any, Protocol, cast
 import wgpu
 import wgpu.backends.wgpu_native
 
-from py_engine.base.errors import DeviceLost, DeviceMemory, MissingFeature, ShaderError
+from py_engine.base.errors import (
+    DeviceLost,
+    DeviceMemory,
+    DeviceRefused,
+    MissingFeature,
+    ShaderError,
+)
 from py_engine.gpu.device import Dispatch, Handle, Program, Segment
 from py_engine.gpu.wgpu_direct import Launch, nanoseconds_a_tick, replay, shader_module
 from py_engine.gpu.wgsl import Shader
@@ -53,6 +59,10 @@ class NativeDevice:
     def __init__(self, withhold: Collection[str] = (), *, default_limits: bool = False) -> None:
         """Open the best adapter.
 
+        Raises:
+            MissingFeature: there is no GPU.
+            DeviceRefused: its driver does not open it.
+
         Args:
             withhold: features to leave out, to run a lower rung of the ladder.
             default_limits: keep WebGPU's default limits although the adapter has more.
@@ -68,9 +78,11 @@ class NativeDevice:
         names = [n for n, spec in _FEATURES.items() if n in adapter.features]
         names = [n for n in names if _FEATURES[n] not in withhold]
         limits = {} if default_limits else _wanted_limits(adapter.limits)
-        self._device = cast(
-            Any, adapter.request_device_sync(required_features=names, required_limits=limits)
-        )
+        try:
+            device = adapter.request_device_sync(required_features=names, required_limits=limits)
+        except RuntimeError as error:
+            raise DeviceRefused(" ".join(str(error).split())) from error
+        self._device = cast(Any, device)
         self.features = frozenset(_FEATURES[name] for name in names)
         self.limits = {_camel(name): value for name, value in self._device.limits.items()}
         self.subgroup_size = 0  # wgpu-py gives every adapter the same range: probe.py finds it
@@ -163,14 +175,17 @@ class NativeDevice:
         with _loss_told():
             usage = wgpu.BufferUsage.QUERY_RESOLVE | wgpu.BufferUsage.COPY_SRC
             times = self._device.create_buffer(size=16, usage=usage)
-            if timed:
-                queries = self._device.create_query_set(type="timestamp", count=2)
-                indices = {"beginning_of_pass_write_index": 0, "end_of_pass_write_index": 1}
-                encoder = self._encode(programs, {"query_set": queries, **indices})
-                encoder.resolve_query_set(queries, 0, 2, times, 0)
-            else:
-                encoder = self._encode(programs)
-            data = await self._copied(encoder, times, 0, 16)
+            try:
+                if timed:
+                    queries = self._device.create_query_set(type="timestamp", count=2)
+                    indices = {"beginning_of_pass_write_index": 0, "end_of_pass_write_index": 1}
+                    encoder = self._encode(programs, {"query_set": queries, **indices})
+                    encoder.resolve_query_set(queries, 0, 2, times, 0)
+                else:
+                    encoder = self._encode(programs)
+                data = await self._copied(encoder, times, 0, 16)
+            finally:
+                times.destroy()
         if not timed:
             return time.perf_counter() - begin
         begin_tick, end_tick = struct.unpack("<2Q", data)
@@ -179,17 +194,24 @@ class NativeDevice:
     def _copied(self, encoder: Any, buffer: Any, at: int, nbytes: int) -> Awaitable[bytes]:
         """Submit what was encoded, and a copy of a buffer's bytes for us."""
         staging = self._take(nbytes)
-        encoder.copy_buffer_to_buffer(buffer, at, staging, 0, nbytes)
-        self._submit(encoder)
+        try:
+            encoder.copy_buffer_to_buffer(buffer, at, staging, 0, nbytes)
+            self._submit(encoder)
+        except BaseException:
+            staging.destroy()
+            raise
         return self._fetch(staging, nbytes)
 
     async def _fetch(self, staging: Any, nbytes: int) -> bytes:
         try:
             staging.map_sync("READ_NOSYNC", 0, nbytes)
-        except RuntimeError as error:
-            raise DeviceLost(str(error)) from error
-        data = bytes(staging.read_mapped(0, nbytes))
-        staging.unmap()
+            data = bytes(staging.read_mapped(0, nbytes))
+            staging.unmap()
+        except BaseException as error:
+            staging.destroy()
+            if isinstance(error, RuntimeError):
+                raise DeviceLost(str(error)) from error
+            raise
         if staging.size == _STAGING_BYTES:
             self._staging.append(staging)
         else:

@@ -110,6 +110,54 @@ def test_a_failing_file_fails_the_load(gpu_page: Page) -> None:
     assert still_works == [0]
 
 
+@pytest.mark.parametrize("fault", ["map", "submit", "program"])
+def test_a_read_that_fails_leaves_no_buffer(gpu_page: Page, fault: str) -> None:
+    """Neither does a measurement. The real GPU refuses: a mode, an encoder, a program."""
+    body = """
+      const { gpu, out, once } = await story();
+      const dropped = gpu.record(u32());
+      gpu.drop(dropped);
+      const { createBuffer, createQuerySet } = GPUDevice.prototype;
+      const { mapAsync } = GPUBuffer.prototype;
+      const { submit } = GPUQueue.prototype;
+      const held = new Set();
+      const track = (thing) => {
+        const { destroy } = thing;
+        thing.destroy = () => (held.delete(thing), destroy.call(thing));
+        held.add(thing);
+        return thing;
+      };
+      GPUDevice.prototype.createBuffer = function (what) {
+        return track(createBuffer.call(this, what));
+      };
+      GPUDevice.prototype.createQuerySet = function (what) {
+        return track(createQuerySet.call(this, what));
+      };
+      if (given === "map") {
+        GPUBuffer.prototype.mapAsync = function () { return mapAsync.call(this, 3); };
+      } else if (given === "submit") {
+        GPUQueue.prototype.submit = function () { return submit.call(this, [null]); };
+      }
+      const errors = [];
+      const program = given === "program" ? dropped : once;
+      errors.push(await failure(() => gpu.read(out, 0, 4, program)));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await failure(() => gpu.submit()); // the refusal is told late, too
+      errors.push(await failure(() => gpu.seconds(program)));
+      const left = [...held].map(({ label }) => label);
+      Object.assign(GPUDevice.prototype, { createBuffer, createQuerySet });
+      GPUBuffer.prototype.mapAsync = mapAsync;
+      GPUQueue.prototype.submit = submit;
+      let value = null;
+      for (let i = 0; i < 9 && !value; i++) {
+        await failure(async () => (value = ints(await gpu.read(out, 0, 4))));
+      }
+      return [errors.map((error) => error !== null), left, value];
+    """
+    # What could not be read was computed all the same.
+    assert run(gpu_page, body, fault) == [[True, True], [], [4 if fault == "map" else 0]]
+
+
 def test_a_step_creates_nothing(gpu_page: Page) -> None:
     body = """
       const { gpu, out, once } = await story();
@@ -362,3 +410,19 @@ def test_no_gpu_is_explained(gpu_page: Page) -> None:
     assert no_adapter["name"] == no_webgpu["name"] == "MissingFeature"
     assert "no GPU" in no_adapter["message"]
     assert "no WebGPU" in no_webgpu["message"]
+
+
+def test_a_device_that_is_refused_is_told_as_that(gpu_page: Page) -> None:
+    """The browser's own refusal, of a limit that no adapter has."""
+    body = """
+      const { requestDevice } = GPUAdapter.prototype;
+      GPUAdapter.prototype.requestDevice = function (what) {
+        return requestDevice.call(this, { ...what, requiredLimits: { maxBindGroups: 1e6 } });
+      };
+      const error = await failure(() => open());
+      GPUAdapter.prototype.requestDevice = requestDevice;
+      return error;
+    """
+    error = run(gpu_page, body)
+    assert error["name"] == "DeviceRefused"
+    assert "maxBindGroups" in error["message"]

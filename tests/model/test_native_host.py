@@ -1,12 +1,16 @@
 """The native host over several loads, the GPU lost between two of them."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from py_engine.base.errors import DeviceLost
+from py_engine.base.errors import DeviceLost, DeviceRefused
+from py_engine.gpu import native
 from py_engine.gpu.device import Binding, Dispatch, Segment
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.wgsl import Shader
@@ -81,6 +85,53 @@ def test_more_work_takes_more_seconds_by_either_clock(withhold: tuple[str, ...])
     once, often = asyncio.run(story())
     assert 0 <= once < often < 20
     assert often > 1e-3
+
+
+def test_a_read_that_fails_leaves_no_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither does a measurement. wgpu itself refuses: a mode of mapping, a lost device."""
+
+    async def story() -> None:
+        device = NativeDevice(["timestamp-query"])  # its clock needs a read
+        handle = device.alloc(1024, "some")
+        held: list[object] = []
+        create, buffer = device._device.create_buffer, type(device._buffers[handle])
+        monkeypatch.setattr(
+            device._device, "create_buffer", lambda **how: held.append(create(**how)) or held[-1]
+        )
+        destroy = buffer.destroy
+        monkeypatch.setattr(buffer, "destroy", lambda it: (held.remove(it), destroy(it))[1])
+        mapped = buffer.map_sync
+        monkeypatch.setattr(buffer, "map_sync", lambda it, _, *span: mapped(it, "NEVER", *span))
+        for failing in (lambda: device.read(handle, 0, 4), lambda: device.seconds([])):
+            with pytest.raises(ValueError, match="NEVER"):
+                await failing()  # type: ignore[operator]
+        assert held == []
+        device._device.destroy()
+        for failing in (lambda: device.read(handle, 0, 4), lambda: device.seconds([])):
+            with pytest.raises(DeviceLost):
+                await failing()  # type: ignore[operator]
+        assert held == []
+
+    asyncio.run(story())
+
+
+def test_a_device_that_is_refused_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver's own refusal, of a limit that it lacks."""
+    monkeypatch.setattr(native, "_wanted_limits", lambda _: {"max-buffer-size": 2**62})
+    with pytest.raises(DeviceRefused, match="Limit 'max_buffer_size'") as caught:
+        NativeDevice()
+    assert caught.value.hint.endswith(".")
+
+
+def test_a_machine_without_a_gpu_is_told_in_one_line() -> None:
+    command = "import sys; from py_engine.hosts.cli import main; sys.exit(main(sys.argv[1:]))"
+    ask = [sys.executable, "-c", command, "ask", "demo", "Hello"]
+    elsewhere = "Metal" if sys.platform != "darwin" else "D3D12"  # a kind that is not here
+    env = {**os.environ, "WGPU_BACKEND_TYPE": elsewhere}
+    ran = subprocess.run(ask, check=False, env=env, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].startswith("inferaived: no GPU was found")
+    assert "Traceback" not in ran.stderr
 
 
 async def answer(host: NativeEngine) -> tuple[int, ...]:
