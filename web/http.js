@@ -3,10 +3,13 @@
  *
  * One download serves both the header and the weights: bytes read before the first stream are
  * kept, and the response goes on where they end. With Range support any place can be reached;
- * without, a file is read front to back, and a step back starts it anew.
+ * without, a file is read front to back, and a step back starts it anew. What fails and may pass
+ * is tried again: retries.js. A download goes on only if the file has the same size and ETag.
  */
 
+import { Forbidden, fetched } from "./arrival.js";
 import { Body } from "./body.js";
+import { PASSING, POLICY, Passing, Retries } from "./retries.js";
 
 /** @import { Source } from "./reader.js" */
 
@@ -15,9 +18,8 @@ import { Body } from "./body.js";
 /** @typedef {"NOT_FOUND" | "HTTP" | "NETWORK" | "HTML" | "RANGE" | "TRUNCATED" | "CHANGED"} Code */
 
 /** Skipping so many bytes of a response is quicker than asking again. */
-const SKIP_BYTES = 4 << 20;
-/** How often a connection that broke is taken up again, per file. */
-const RESUMES = 3;
+export const SKIP_BYTES = 1 << 20;
+
 /** base/errors.py's SourceError, for Python to rebuild. */
 export class SourceError extends Error {
   /**
@@ -42,24 +44,29 @@ export class SourceError extends Error {
  */
 export class UrlSource {
   #url;
+  #retries;
   #abort = new AbortController();
+  /** Of the request that runs. */ #connection = new AbortController();
   /** @type {Body | null} */ #body = null;
   /** Where in the file #body stands. */ #position = 0;
+  /** How far it ever stood. */ #furthest = 0;
+  /** @type {number | null} where #body ends, if the server tells */ #end = null;
   /** @type {Bytes} received but not yet asked for; ends at #position */ #rest = new Uint8Array();
   /** @type {boolean | null} whether the server has Range; null: not known */ #ranges = null;
   /** @type {string | null} */ #etag = null;
   /** @type {Bytes[] | null} the file's first bytes, until streaming begins */ #kept = [];
   #nkept = 0;
-  #resumes = RESUMES;
   /** @type {number | null} */ size = null;
 
   /**
    * @param {string} url
    * @param {string} name
+   * @param {import("./retries.js").Policy} [policy]
    */
-  constructor(url, name) {
+  constructor(url, name, policy = POLICY) {
     this.#url = url;
     this.name = name;
+    this.#retries = new Retries(policy, this.#abort.signal);
   }
 
   /** Ask for the file. */
@@ -75,6 +82,7 @@ export class UrlSource {
 
   close() {
     this.#abort.abort();
+    this.#connection.abort();
     this.#body = null;
     this.#kept = null;
   }
@@ -162,7 +170,6 @@ export class UrlSource {
     if (!this.#rest.length) {
       const value = await this.#receive();
       if (!value) return null;
-      this.#position += value.length;
       this.#rest = value;
     }
     const bytes = this.#rest.subarray(0, most);
@@ -171,50 +178,107 @@ export class UrlSource {
   }
 
   /**
-   * The body's next chunk, from a new connection where one broke and Range can be had.
+   * The body's next bytes, from a new connection where one broke or gave a part only.
    *
    * @returns {Promise<Bytes | undefined>}
    */
   async #receive() {
+    const wanted = this.#position;
     for (;;) {
       if (!this.#body) throw this.#unreachable("it was closed");
-      const at = this.#position;
+      const begin = this.#position;
       try {
-        return await this.#body.read();
+        const bytes = await this.#retries.unstalled(this.#body.read());
+        if (!bytes && begin >= (this.size ?? 0)) return undefined;
+        if (!bytes && begin !== this.#end) throw new Error("it ended early");
+        if (!bytes) await this.#request(begin); // it was a part of what we asked for
+        this.#position += bytes?.length ?? 0;
+        if (this.#position > this.#furthest) this.#retries.progress();
+        this.#furthest = Math.max(this.#furthest, this.#position);
+        if (bytes && this.#position > wanted) return bytes.subarray(Math.max(0, wanted - begin));
       } catch (error) {
+        if (error instanceof SourceError) throw error;
+        this.#connection.abort();
         this.#body = null;
-        const resumable = this.#ranges && !this.#abort.signal.aborted && this.#resumes-- > 0;
-        if (resumable) await this.#request(at);
-        if (resumable && this.#position === at) continue;
-        const why = `the connection broke at byte ${at}: ${/** @type {Error} */ (error).message}`;
-        throw new SourceError("TRUNCATED", this.name, why, "Check the connection and try again.");
+        await this.#resume(/** @type {Error} */ (error));
       }
     }
   }
 
   /**
-   * Send a request for the bytes from `at` on, and leave #body at the first that comes.
+   * Ask for the file from where it broke on; without Range from its start.
+   *
+   * @param {Error} broken
+   */
+  async #resume({ message }) {
+    const at = this.#position;
+    const error = new SourceError("TRUNCATED", this.name,
+      `the connection broke at byte ${at}: ${message}`, "Check the connection and try again.");
+    const known = this.size !== null || this.#etag !== null; // else it may be another file
+    if (!known || this.#abort.signal.aborted) throw error;
+    await this.#retries.wait(new Passing(error));
+    await this.#request(this.#ranges ? at : 0);
+  }
+
+  /**
+   * Get the bytes from `at` on, and leave #body at the first that comes.
    *
    * @param {number} at
    */
   async #request(at) {
+    for (;;) {
+      try {
+        return await this.#ask(at);
+      } catch (fault) {
+        if (!(fault instanceof Passing)) throw fault;
+        await this.#retries.wait(fault);
+      }
+    }
+  }
+
+  /** @param {number} at */
+  async #ask(at) {
     this.#body?.cancel();
     this.#body = null;
-    const response = await fetch(this.#url, {
-      headers: { Range: `bytes=${at}-` },
-      cache: "no-store",
-      signal: this.#abort.signal,
-    }).catch((error) => {
-      throw this.#unreachable(error.message);
+    if (this.#abort.signal.aborted) throw this.#unreachable("it was closed");
+    const { signal } = (this.#connection = new AbortController());
+    const headers = { Range: `bytes=${at}-` };
+    const asking = fetched(this.#url, { headers, cache: "no-store", signal });
+    const response = await this.#retries.unstalled(asking).catch(async (error) => {
+      throw await this.#unanswered(error);
     });
     try {
       this.#judge(response, at);
     } catch (error) {
-      response.body?.cancel().catch(() => {});
+      this.#connection.abort();
       throw error;
     }
     this.#rest = new Uint8Array();
     this.#body = new Body(/** @type {ReadableStream<Bytes>} */ (response.body));
+  }
+
+  /**
+   * No answer: what may pass, unless the server does answer those who may not read it.
+   *
+   * @param {Error} error
+   */
+  async #unanswered(error) {
+    this.#connection.abort();
+    if (error instanceof Forbidden) {
+      return new SourceError("NETWORK", this.name, error.message, error.hint);
+    }
+    const failure = this.#unreachable(error.message);
+    const { signal } = this.#abort;
+    if (signal.aborted) return failure;
+    if (!this.#foreign) return new Passing(failure);
+    const refused = await this.#retries.unstalled(
+      fetch(this.#url, { method: "HEAD", mode: "no-cors", cache: "no-store", signal }),
+    ).then(() => true, () => false);
+    return refused ? failure : new Passing(failure);
+  }
+
+  get #foreign() {
+    return new URL(this.#url).origin !== globalThis.location?.origin;
   }
 
   /**
@@ -225,6 +289,9 @@ export class UrlSource {
    */
   #judge(response, at) {
     const { status, headers } = response;
+    if (PASSING.includes(status)) {
+      throw new Passing(this.#refused(status, at), headers.get("retry-after"));
+    }
     if (status !== 200 && status !== 206) throw this.#refused(status, at);
     if (headers.get("content-type")?.startsWith("text/html")) {
       throw new SourceError("HTML", this.name, "the server sent a web page instead of a file",
@@ -232,11 +299,11 @@ export class UrlSource {
     }
     const told = headers.has("content-encoding") ? null : headers.get("content-length");
     const length = told === null ? null : Number(told);
-    const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "");
+    const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get("content-range") ?? "");
     const begin = status === 200 ? 0 : range ? Number(range[1]) : at;
     // A server of another origin may hide Content-Range; then its length must fit what is known.
     const rest = length === null ? null : begin + length;
-    const size = range && status === 206 ? Number(range[2]) : rest;
+    const size = range && status === 206 ? Number(range[3]) : rest;
     if (begin !== at && status === 206) {
       throw new SourceError("RANGE", this.name, `asked for byte ${at}, the server sent ${begin}`,
         "The server answers Range requests wrongly; use another one.");
@@ -244,12 +311,12 @@ export class UrlSource {
     const etag = headers.get("etag");
     const changed = this.size !== null && size !== null && size !== this.size;
     if (changed || (this.#etag && etag && etag !== this.#etag)) {
-      throw new SourceError("CHANGED", this.name, "the file on the server has changed meanwhile",
-        "Load the model again.");
+      throw this.#changed();
     }
     this.#ranges = status === 206;
-    this.#etag = etag;
+    this.#etag = etag ?? this.#etag;
     this.size ??= size;
+    this.#end = range && status === 206 ? Number(range[2]) + 1 : rest;
     this.#position = begin;
   }
 
@@ -262,6 +329,7 @@ export class UrlSource {
       return new SourceError("NOT_FOUND", this.name, `the server has no such file (HTTP ${status})`,
         "Check the address.");
     }
+    if (status === 416 && this.size !== null) return this.#changed();
     if (status === 416) {
       return new SourceError("RANGE", this.name, `the server has no byte ${at} of it (HTTP 416)`,
         "The file is empty or was replaced by a shorter one.");
@@ -272,10 +340,14 @@ export class UrlSource {
     return new SourceError("HTTP", this.name, `the server answered with HTTP ${status}`, hint);
   }
 
+  #changed() {
+    return new SourceError("CHANGED", this.name, "the file on the server has changed meanwhile",
+      "Load the model again.");
+  }
+
   /** @param {string} why */
   #unreachable(why) {
-    const foreign = new URL(this.#url).origin !== globalThis.location?.origin;
-    return new SourceError("NETWORK", this.name, `no answer came (${why})`, foreign
+    return new SourceError("NETWORK", this.name, `no answer came (${why})`, this.#foreign
       ? "Check the address and the connection. A server of another site must also allow this "
         + "page to read it (CORS: Access-Control-Allow-Origin)."
       : "Check the address and the connection.");

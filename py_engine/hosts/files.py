@@ -12,19 +12,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage, HTTPResponse, InvalidURL
+from ssl import SSLCertVerificationError
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from py_engine.base.errors import SourceError
 from py_engine.formats.gguf import shard_names
+from py_engine.hosts.retries import PASSING, POLICY, Passing, Policy, Retries
 
 CHUNK = 2**20
 """Bytes that are held at a time."""
-TIMEOUT_S = 30.0
-"""How long a server may be silent."""
-RESUMES = 3
-"""How often a connection that broke after it gave bytes is taken up again, per file."""
 SKIP = 2**20
 """A gap up to this many bytes is read and dropped rather than asked around."""
 
@@ -142,21 +140,21 @@ class HttpSource(Streamed):
 
     A connection stays open at its position, so that reading on costs no request. To read
     elsewhere a new range is asked for. Where the server ignores ranges, going back means to read
-    from the start again: read in the order of the file. A connection that breaks after it gave
-    bytes is taken up where it broke, if the file is still the same.
+    from the start again: read in the order of the file. What fails and may pass is tried again
+    (retries.py). A download goes on only if the file has the same size and ETag.
     """
 
-    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, url: str, policy: Policy = POLICY) -> None:
         self.name = re.sub(r"//[^/]*@", "//", re.sub(r"[?#].*", "", url, flags=re.S))
         self.size = None  # until the first answer
         self._url = quote(url, safe="%/:?#[]@!$&'()*+,;=~")
-        self._timeout_s = timeout_s
+        self._policy = policy
+        self._retries = Retries(policy)
         self._etag: str | None = None
         self._ranges = True  # as long as the server heeds them
-        self._resumes = RESUMES
         self._body: HTTPResponse | None = None
         self._at = 0  # the file's byte that the body gives next
-        self._start = 0  # the file's byte that the body began with
+        self._furthest = 0  # how far a body ever came
         self._end: int | None = None  # where the body ends, if it told
 
     def fill(self, at: int, view: memoryview) -> int:
@@ -165,11 +163,9 @@ class HttpSource(Streamed):
             try:
                 body = self._body_at(at + filled)
                 n = 0 if body is None else self._receive(body, view[filled:])
-            except _Broken as broken:
+            except Passing as fault:
                 self.close()
-                if self._at == self._start or not self._resumes:
-                    raise SourceError(broken.code, self.name, str(broken), _INCOMPLETE) from broken
-                self._resumes -= 1
+                self._retries.wait(fault)
                 continue
             if n == 0:
                 break
@@ -200,13 +196,21 @@ class HttpSource(Streamed):
         try:
             n = body.readinto(view)
         except TimeoutError as error:
-            raise _Broken("NETWORK", f"no bytes came for {self._timeout_s:g} s") from error
+            raise self._broken(f"no bytes came for {self._policy.stall_s:g} s") from error
         except (OSError, HTTPException) as error:
-            raise _Broken("TRUNCATED", f"it broke off at byte {self._at}") from error
+            raise self._broken(f"it broke off at byte {self._at}") from error
         if n == 0 and len(view) and self._end is not None:
-            raise _Broken("TRUNCATED", f"it broke off at byte {self._at} of {self._end}")
+            raise self._broken(f"it broke off at byte {self._at} of {self._end}")
         self._at += n
+        if self._at > self._furthest:
+            self._furthest = self._at
+            self._retries.progress()
         return n
+
+    def _broken(self, why: str) -> Exception:
+        """A body ended too early. It can be taken up if what comes then can be compared."""
+        error = SourceError("TRUNCATED", self.name, why, _INCOMPLETE)
+        return error if self.size is None and self._etag is None else Passing(error)
 
     def _open(self, at: int) -> HTTPResponse | None:
         """Ask for the bytes from `at` on; None if the server says that there are none."""
@@ -214,16 +218,19 @@ class HttpSource(Streamed):
         headers = {"Range": f"bytes={at}-", "User-Agent": "inferaived"}
         try:
             answer: HTTPResponse = urlopen(
-                Request(self._url, headers=headers), timeout=self._timeout_s
+                Request(self._url, headers=headers), timeout=self._policy.stall_s
             )
         except HTTPError as error:
             error.close()
             if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self.size is None:
                 return None
-            raise self._refusal(error.code) from error
+            refusal = self._refusal(error.code)
+            if error.code in PASSING:
+                raise Passing(refusal, error.headers["Retry-After"]) from error
+            raise refusal from error
         except (OSError, HTTPException, ValueError) as error:
-            why = self._silence(error)
-            raise SourceError("NETWORK", self.name, why, _NETWORK) from error
+            silence = SourceError("NETWORK", self.name, self._silence(error), _NETWORK)
+            raise (Passing(silence) if _may_pass(error) else silence) from error
         try:
             self._accept(answer.status, answer.headers, answer.length, at)
         except SourceError:
@@ -254,7 +261,7 @@ class HttpSource(Streamed):
         if self.size not in (None, size) or self._etag not in (None, etag):
             raise SourceError("CHANGED", self.name, "the file on the server changed", _CHANGED)
         self.size, self._etag = size, etag
-        self._start = self._at = start
+        self._at = start
         self._ranges = status == HTTPStatus.PARTIAL_CONTENT
         self._end = end if self._ranges else length
 
@@ -273,18 +280,17 @@ class HttpSource(Streamed):
         """Why there is no answer. Never the address: it may hold a password or a token."""
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, TimeoutError):
-            return f"no answer came for {self._timeout_s:g} s"
+            return f"no answer came for {self._policy.stall_s:g} s"
         if isinstance(reason, (str, InvalidURL, ValueError)):  # str: no host in the address
             return "the address is not valid"
         return _reason(reason) if isinstance(reason, OSError) else "the answer is not HTTP"
 
 
-class _Broken(Exception):
-    """A body ended too early; `code` is SourceError's."""
-
-    def __init__(self, code: str, why: str) -> None:
-        super().__init__(why)
-        self.code = code
+def _may_pass(error: Exception) -> bool:
+    """Whether it is of the network: not of the address, nor of the server's certificate."""
+    reason = error.reason if isinstance(error, URLError) else error
+    lasting = isinstance(reason, (str, InvalidURL, ValueError, SSLCertVerificationError))
+    return isinstance(reason, (OSError, HTTPException)) and not lasting
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -43,7 +43,7 @@ class _Request(BaseHTTPRequestHandler):
         n_before = sum(name == fault for name, _ in self.server.requests)
         self.server.requests.append((fault, asked))
         at, end = parse_range(asked, len(DATA)) or (0, len(DATA))
-        refusals = {"missing": 404, "gone": 500, "gated": 401}
+        refusals = {"missing": 404, "gated": 401}
         parts: dict[str, dict[str, Any]] = {
             "whole": {},
             "refused": {},  # where it is another origin
@@ -51,7 +51,6 @@ class _Request(BaseHTTPRequestHandler):
             "wrong-range": {"shift": 16 if n_before else 0},  # the first answer is right
             "changed": {"headers": {"ETag": f'"{n_before}"'}},
             "grown": {"total": len(DATA) + n_before},
-            "cut": {"sent": (end - at) // 2},  # promises all, sends half of the rest, each time
             "broken-once": {"sent": None if n_before else 1_000_001},
         }
         if fault in refusals:
@@ -67,12 +66,6 @@ class _Request(BaseHTTPRequestHandler):
     def _plain(self, at: int, end: int) -> None:
         """No Range support."""
         self._send(200, DATA)
-
-    def _cut_plain(self, at: int, end: int) -> None:
-        """No Range support, and half of what is promised."""
-        self._head(200, len(DATA))
-        self.wfile.write(DATA[: len(DATA) // 2])
-        self.close_connection = True
 
     def _short(self, at: int, end: int) -> None:
         """Says nothing of its length, and ends early."""

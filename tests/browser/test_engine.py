@@ -262,7 +262,6 @@ BAD_MODELS = {
     "headless.html": ("SourceError", "web page"),
     "engine.zip": ("GGUFError", "BAD_MAGIC"),
     "models/cut.gguf": ("GGUFError", ""),
-    "http://localhost:9/m.gguf": ("SourceError", "no answer"),
 }
 
 

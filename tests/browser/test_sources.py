@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from py_engine.hosts import files, retries
+from py_engine.hosts.static import threaded
+from tests import download_cases
 from tests.browser.faulty import DATA, Faulty
+from tests.download_cases import CASES, Case, Player
 
 # Runs a body with `files` and two helpers; an error comes back as data.
 _STORY = """async ({ url, given }) => {
@@ -195,11 +200,8 @@ WHOLE = """
 """
 FAULTS = {
     "missing": ("NOT_FOUND", "HTTP 404"),
-    "gone": ("HTTP", "HTTP 500"),
     "gated": ("HTTP", "HTTP 401"),
     "html": ("HTML", "web page"),
-    "cut": ("TRUNCATED", "connection broke at byte"),
-    "cut_plain": ("TRUNCATED", "connection broke at byte"),
     "short": ("TRUNCATED", "ends 2000017 bytes too early"),
 }
 
@@ -236,11 +238,6 @@ def test_another_origin_must_allow_it(here: Page, faulty: Faulty) -> None:
     assert "Access-Control-Allow-Origin" in error["hint"]
     assert story(here, WHOLE, f"{other}allowed/file") == sha(DATA[500:])
     assert story(here, "return (await opened(url))[1]", f"{other}allowed/file") == len(DATA)
-
-
-def test_no_server_at_all(here: Page) -> None:
-    error = story(here, WHOLE, "http://127.0.0.1:9/file")
-    assert (error["name"], error["code"]) == ("SourceError", "NETWORK")
 
 
 def test_closing_ends_a_download_at_once(here: Page, faulty: Faulty) -> None:
@@ -305,3 +302,78 @@ def test_closing_a_local_file_ends_its_streams(here: Page) -> None:
     given, *ends = story(here, body)
     assert given < 50e6
     assert ends[1:] == ["SourceError"] * 3
+
+
+# ---- faults that may pass
+
+DOWNLOAD = """
+    const { UrlSource } = await import("./http.js");
+    const { POLICY } = await import("./retries.js");
+    const source = new UrlSource(url, "file", { ...POLICY, ...given });
+    await source.begin();
+    const parts = [];
+    await source.stream(0, 1200000, (bytes) => void parts.push(bytes.slice()));
+    source.close();
+    return await hex(await new Blob(parts).arrayBuffer());
+"""
+
+
+WAITS = {
+    "firstMs": 1000 * download_cases.FIRST_S,
+    "mostMs": 1000 * download_cases.MOST_S,
+    "stallMs": 1000 * download_cases.STALL_S,
+}
+
+
+def test_no_server_at_all(here: Page) -> None:
+    error = story(here, DOWNLOAD, "http://127.0.0.1:9/file", WAITS)
+    assert (error["name"], error["code"]) == ("SourceError", "NETWORK")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_download_meets_faults(here: Page, name: str) -> None:
+    case = CASES[name]
+    begin = time.monotonic()
+    with threaded(Player(case)) as player:
+        got = story(here, DOWNLOAD, player.url, WAITS)
+    if case.code:
+        assert got["code"] == case.code
+        assert case.says in got["message"]
+    else:
+        assert got == sha(download_cases.DATA)
+    assert len(player.asked) == case.requests
+    assert case.least_s <= time.monotonic() - begin < case.most_s
+
+
+def test_both_hosts_have_one_policy(here: Page) -> None:
+    body = """
+      const { SKIP_BYTES } = await import("./http.js");
+      const { PASSING, POLICY } = await import("./retries.js");
+      return { ...POLICY, passing: PASSING, skip: SKIP_BYTES };
+    """
+    policy = retries.POLICY
+    assert story(here, body) == {
+        "tries": policy.tries,
+        "firstMs": 1000 * policy.first_s,
+        "mostMs": 1000 * policy.most_s,
+        "stallMs": 1000 * policy.stall_s,
+        "passing": list(retries.PASSING),
+        "skip": files.SKIP,
+    }
+
+
+@pytest.mark.parametrize("answer", ["503 after 60", "stall 700000", "stall"])
+def test_closing_ends_a_wait_at_once(here: Page, answer: str) -> None:
+    body = """
+      const [id] = [files.open(url)];
+      const asked = files.begin(id).then(() => streamed(id, 0, 1200000));
+      const ended = asked.then(() => "all", (error) => error.name);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const begin = performance.now();
+      files.close(id);
+      return [await ended, performance.now() - begin];
+    """
+    with threaded(Player(Case([answer]))) as player:
+        name, took = story(here, body, player.url)
+    assert name == "SourceError"
+    assert took < 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -16,6 +17,10 @@ from py_engine.base.errors import SourceError
 from py_engine.formats.gguf import read_split
 from py_engine.hosts import files
 from py_engine.hosts.files import CHUNK, FileSource, HttpSource, open_sources
+from py_engine.hosts.retries import POLICY, Policy
+from py_engine.hosts.static import threaded
+from tests import download_cases
+from tests.download_cases import CASES, Case, Player
 from tests.gguf_cases import MUST_PASS, run
 from tests.http_faults import DATA, RANGES, SECRET, Server
 
@@ -107,11 +112,13 @@ def test_a_model_behind_http(server: Server) -> None:
 
 # ---- servers that do not
 
+QUICK = Policy(first_s=0.001, stall_s=0.3)
+
 FAULTS = {
     "half": ("TRUNCATED", "broke off at byte 1800000 of 3600000"),
     "half_chunked": ("TRUNCATED", "broke off at byte"),
     "headers_only": ("TRUNCATED", "broke off at byte 0 of 3600000"),
-    "stalls": ("NETWORK", r"no bytes came for 0\.3 s"),
+    "stalls": ("TRUNCATED", r"no bytes came for 0\.3 s"),
     "silent": ("NETWORK", r"no answer came for 0\.3 s"),
     "breaks_and_grows": ("CHANGED", "changed"),
     "breaks_and_shrinks": ("CHANGED", "shrank"),
@@ -140,7 +147,7 @@ def test_faults(server: Server, name: str) -> None:
     code, words = FAULTS[name]
     url = server.url(f"{name}?token={SECRET}")
     for _ in range(2):  # the second time through a new source: nothing is left behind
-        source = HttpSource(url, timeout_s=0.3 if name in ("stalls", "silent") else 20)
+        source = HttpSource(url, QUICK)
         server.log.clear()
         start = time.monotonic()
         with pytest.raises(SourceError, match=words) as caught:
@@ -152,7 +159,7 @@ def test_faults(server: Server, name: str) -> None:
         assert SECRET not in str(caught.value)
         assert len(str(caught.value)) < 300
         assert time.monotonic() - start < 10
-        assert len(server.log) <= (1 + files.RESUMES) * (11 if name == "loop" else 1)
+        assert len(server.log) <= POLICY.tries * (11 if name == "loop" else 1)
         source.close()
 
 
@@ -164,7 +171,7 @@ def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     with pytest.raises(SourceError, match="refused") as caught:
-        run(HttpSource(f"http://127.0.0.1:{port}/m.gguf").read(0, 10))
+        run(HttpSource(f"http://127.0.0.1:{port}/m.gguf", QUICK).read(0, 10))
     assert caught.value.code == "NETWORK"
 
 
@@ -177,6 +184,45 @@ def test_addresses_that_are_none(url: str) -> None:
         run(source.read(0, 10))
     assert caught.value.code == "NETWORK"
     assert SECRET not in str(caught.value) + source.name
+
+
+# ---- faults that may pass
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_download_meets_faults(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    case = CASES[name]
+    policy = Policy(
+        first_s=download_cases.FIRST_S,
+        most_s=download_cases.MOST_S,
+        stall_s=download_cases.STALL_S,
+    )
+    begin = time.monotonic()
+    with threaded(Player(case)) as player:
+        source = HttpSource(player.url, policy)
+        if case.code:
+            with pytest.raises(SourceError) as caught:
+                list(source.chunks(0, len(download_cases.DATA)))
+            assert caught.value.code == case.code
+            assert case.says in str(caught.value)
+        else:
+            pieces = [bytes(view) for view in source.chunks(0, len(download_cases.DATA))]
+            assert b"".join(pieces) == download_cases.DATA
+        source.close()
+    assert len(player.asked) == case.requests
+    assert case.least_s <= time.monotonic() - begin < case.most_s
+
+
+def test_ctrl_c_ends_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    with threaded(Player(Case(["503 after 60"]))) as player:
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        begin = time.monotonic()
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            run(HttpSource(player.url).read(0, 10))
+    assert time.monotonic() - begin < 2
 
 
 # ---- files on disk
