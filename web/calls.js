@@ -3,6 +3,7 @@
  */
 
 import { unsayable } from "./plain.js";
+import { WORKER_POLICY } from "./spawn.js";
 
 /** @import { Answer, Failure, Request } from "./protocol.js" */
 /** @import { Start } from "./snapshot.js" */
@@ -50,7 +51,7 @@ export class EngineWorker {
     worker.onerror = (event) => {
       event.preventDefault?.();
       this.end("WorkerError", `the engine's worker failed: ${event.message || "not started"}`,
-        "Reload the page. The page's security policy must allow worker-src blob:.");
+        WORKER_POLICY);
     };
   }
 

@@ -12,10 +12,12 @@
  * that it works below any path.
  */
 
+import { loaded } from "./arrival.js";
 import { EngineWorker, InferaivedError, Stream } from "./calls.js";
+import { findAdapter } from "./device.js";
 import { chunks, completion } from "./openai.js";
 import { asked } from "./request.js";
-import { spawned } from "./spawn.js";
+import { MODULES, spawned } from "./spawn.js";
 
 /** @import { Message, Piece } from "./calls.js" */
 /** @import { Chunk, Completion } from "./openai.js" */
@@ -155,21 +157,53 @@ export class Engine {
  * @param {StartOptions & Abortable} [options]
  * @returns {Promise<EngineWorker>}
  */
-export async function start({ signal, ...options } = {}) {
+export function start({ signal, ...options } = {}) {
+  return started(options, false, signal);
+}
+
+/**
+ * @param {StartOptions} options
+ * @param {boolean} gpu  it is of no use without one
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<EngineWorker>}
+ */
+async function started(options, gpu, signal) {
   signal?.throwIfAborted();
-  const script = new URL("worker.js", import.meta.url).href;
-  const worker = new EngineWorker(spawned(script, "inferaived"));
-  const end = () => worker.end();
+  const ending = new AbortController();
+  /** @type {EngineWorker | undefined} */ let engine;
+  const end = () => {
+    ending.abort();
+    engine?.end();
+  };
   signal?.addEventListener("abort", end);
   try {
-    worker.began = await worker.ask({ kind: "start", options }, signal);
+    const worker = (engine = new EngineWorker(spawned("worker", "inferaived")));
+    const finding = gpu && findAdapter();
+    /** @type {(sign: unknown) => void} */ let live = () => {};
+    const sign = new Promise((resolve) => (live = resolve));
+    const starting = worker.ask({ kind: "start", options, gpu }, signal, { progress: live });
+    const lives = loaded(MODULES.worker, Promise.race([starting, sign]), ending.signal);
+    await Promise.all([lives, finding]);
+    worker.began = await starting;
+    return worker;
   } catch (error) {
-    worker.end();
-    throw error;
+    end();
+    signal?.throwIfAborted();
+    throw told(error);
   } finally {
     signal?.removeEventListener("abort", end);
   }
-  return worker;
+}
+
+/**
+ * A fault that this side found, as the worker would tell it.
+ *
+ * @param {unknown} error
+ */
+function told(error) {
+  const { name, message, hint, stack = "" } = /** @type {Error & { hint?: string }} */ (error);
+  if (error instanceof InferaivedError || hint === undefined) return error;
+  return new InferaivedError({ name, message, hint, trace: stack });
 }
 
 /**
@@ -188,7 +222,7 @@ export async function start({ signal, ...options } = {}) {
 export async function load(
   model, { onProgress, context, tune, worker, signal, ...options } = {},
 ) {
-  const host = worker ?? (await start({ signal, ...options }));
+  const host = worker ?? (await started(options, true, signal));
   const end = () => {
     if (!worker) host.end();
   };

@@ -38,7 +38,7 @@ export function needWebGpu() {
     ? new GpuError("MissingFeature", "this browser has no WebGPU, or it is turned off", {
       hint: "Use a current Chrome, Edge or Safari, and let it use graphics acceleration.",
     })
-    : new GpuError("MissingFeature", "this browser has no WebGPU in workers, where the model runs", {
+    : new GpuError("MissingFeature", "this browser has no WebGPU in workers, where models run", {
       hint: "Use a current Chrome, Edge or Safari.",
     });
 }

@@ -18,6 +18,8 @@ export class Files {
   #reading = new Reading();
   /** @type {Map<number, Blob>} */ #blobs = new Map();
   /** Their names. @type {Map<number, string>} */ #open = new Map();
+  /** When the thread is there. It need not be awaited: where it fails, every call does. */
+  ready = this.#reading.ready;
 
   /**
    * Note a file that the page gave, so that Python can open it by number, once.

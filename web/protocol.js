@@ -8,6 +8,7 @@
  * a `score` goes on only when the page has taken them: each `take` makes room for one row more than
  * the few that may wait, and other requests have their turn meanwhile. The result of `start` is how
  * Python began; see `Start` in snapshot.js.
+ * Its one `progress` comes at once and says that the worker lives.
  *
  *     page → worker   start  load  chat  complete  score  take  tokenize  inspect  stop  close
  *     worker → page   progress  ready  token  logits  done  fail
@@ -49,7 +50,11 @@
  * @property {number} [debug]  the level of py_engine/base/debug.py, which prints to the console
  */
 
-/** @typedef {{ kind: "start", id: number, options: StartOptions }} StartRequest */
+/**
+ * With `gpu` it fails where there is none, before anything large is fetched.
+ *
+ * @typedef {{ kind: "start", id: number, options: StartOptions, gpu: boolean }} StartRequest
+ */
 /**
  * `tune`: whether to find out, once, what is fast on this GPU; "again" forgets what was found.
  *

@@ -2,8 +2,9 @@
  * Calls to the reading thread, reader.js.
  */
 
+import { StartError, loaded } from "./arrival.js";
 import { SourceError } from "./http.js";
-import { spawned } from "./spawn.js";
+import { MODULES, WORKER_POLICY, spawned } from "./spawn.js";
 
 /** @import { Bytes, Sink } from "./http.js" */
 
@@ -39,34 +40,48 @@ import { spawned } from "./spawn.js";
  */
 
 export class Reading {
-  #thread = spawned(new URL("reader.js", import.meta.url).href, "inferaived reader");
+  #thread = spawned("reader", "inferaived reader");
   #next = 1;
   /** @type {Map<number, Call>} */ #calls = new Map();
   /** One answer after the other: a sink may let us wait. */ #turn = Promise.resolve();
   /** @type {Error | null} */ #failure = null;
 
   constructor() {
-    this.#thread.onmessage = ({ data }) => {
-      const turn = this.#turn.then(() => this.#take(data));
-      this.#turn = turn.catch(({ message }) => this.#fail(message));
-    };
-    this.#thread.onerror = (event) => {
-      event.preventDefault(); // or it were the engine's own failure, too
-      this.#fail(event.message || "it did not start");
-    };
+    const sign = new Promise((resolve, reject) => {
+      this.#thread.onmessage = ({ data }) => {
+        resolve(undefined); // the first message comes by itself
+        const turn = this.#turn.then(() => this.#take(data));
+        this.#turn = turn.catch(({ message }) => this.#fail(message));
+      };
+      this.#thread.onerror = (event) => {
+        event.preventDefault(); // it would count as a failure of the engine's worker, too
+        const why = event.message || "it did not start";
+        reject(new StartError(why, WORKER_POLICY));
+        this.ready.then(() => this.#fail(why), () => {});
+      };
+    });
+    /** When the thread is there. It need not be awaited: where it fails, every call does. */
+    this.ready = loaded(MODULES.reader, sign);
+    this.ready.catch(({ message, hint }) => this.#fail(message, hint));
   }
 
-  /** @param {string} why */
-  #fail(why) {
+  /**
+   * @param {string} why
+   * @param {string} [hint]
+   */
+  #fail(why, hint = "Reload the page.") {
     this.#failure = new SourceError("NETWORK", "reader.js", `the thread that reads failed: ${why}`,
-      "Reload the page.");
+      hint);
     for (const { reject } of this.#calls.values()) reject(this.#failure);
     this.#calls.clear();
   }
 
-  /** @param {Order} order */
-  tell(order) {
-    this.#thread.postMessage(order);
+  /**
+   * @param {Order | ArrayBuffer} order  or a buffer to give back
+   * @param {ArrayBuffer[]} [transfer]
+   */
+  tell(order, transfer = []) {
+    this.#thread.postMessage(order, transfer);
   }
 
   /**
@@ -94,7 +109,7 @@ export class Reading {
         this.#calls.delete(call);
         this.tell({ verb: "drop", file: 0, stream: call });
       }
-      this.#thread.postMessage(bytes.buffer, [bytes.buffer]);
+      this.tell(bytes.buffer, [bytes.buffer]);
       return;
     }
     this.#calls.delete(call);

@@ -6,6 +6,8 @@
  * seed of Python's hashes, which the first visit drew and nobody else knows.
  */
 
+import { StartError } from "./arrival.js";
+
 /** @import { PyodideAPI } from "pyodide" */
 
 /** @typedef {"snapshot" | "plain"} Start  how Python began */
@@ -53,6 +55,7 @@ async function tried(act) {
   try {
     return await act();
   } catch (error) {
+    if (error instanceof StartError) throw error; // which a plain start would meet, too
     console.info("Python's start could not be shortened:", error);
     return null;
   }

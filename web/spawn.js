@@ -2,17 +2,40 @@
  * Workers of our own modules.
  */
 
+import { StartError } from "./arrival.js";
+
+const at = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
+
+/** What each worker is made of: its own file, and all that it imports. */
+export const MODULES = {
+  worker: [
+    "worker.js", "arrival.js", "body.js", "clock.js", "device.js", "files.js", "gpu.js", "http.js",
+    "merges.js", "pipelines.js", "python.js", "reading.js", "retries.js", "snapshot.js", "spawn.js",
+    "tokenizers.min.mjs", "tokens.js", "tunings.js", "upload.js",
+  ].map(at),
+  reader: ["reader.js", "arrival.js", "body.js", "http.js", "local.js", "retries.js"].map(at),
+};
+
+/** What to do about a worker whose files are there and which does not start. */
+export const WORKER_POLICY = "Reload the page. If that does not help, whoever runs it must allow "
+  + `worker-src blob: ${new URL(import.meta.url).origin} in its Content-Security-Policy.`;
+
 /**
- * @param {string} script  the module's whole address
+ * @param {keyof typeof MODULES} kind
  * @param {string} name  for the developer's tools
  */
-export function spawned(script, name) {
+export function spawned(kind, name) {
   // A blob worker inherits the page's <meta> policy; one from a URL would be free of it.
-  const boot = new Blob([`import ${JSON.stringify(script)};`], { type: "text/javascript" });
-  const address = URL.createObjectURL(boot);
-  const worker = new Worker(address, { type: "module", name });
-  for (const sign of ["message", "error"]) {
-    worker.addEventListener(sign, () => URL.revokeObjectURL(address), { once: true });
+  const code = `import ${JSON.stringify(MODULES[kind][0])};`;
+  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  try {
+    const worker = new Worker(address, { type: "module", name });
+    for (const sign of ["message", "error"]) {
+      worker.addEventListener(sign, () => URL.revokeObjectURL(address), { once: true });
+    }
+    return worker;
+  } catch (error) { // of a policy some browsers say so, others by an error event
+    const { message } = /** @type {Error} */ (error);
+    throw new StartError(`the worker ${kind}.js may not start: ${message}`, WORKER_POLICY);
   }
-  return worker;
 }

@@ -66,6 +66,7 @@ export class InferaivedChat extends HTMLElement {
       const show = () => (chat.hidden = false); // not before its style is there
       style.addEventListener("load", show);
       style.addEventListener("error", show);
+      setTimeout(show, 8000); // it may neither come nor fail
       root.append(style, chat);
       this.#listen(form);
     } else {

@@ -1,47 +1,32 @@
 /**
- * The engine's worker: boots Python from ./pyodide/ and ./engine.zip, gives it the GPU, the files
- * and the tokenizers, and hands it each message. What is said is in protocol.js, what is done in
- * py_engine/hosts/worker.py.
+ * The engine's worker: starts Python, gives it the GPU, the files and the tokenizers, and hands it
+ * each message. What is said is in protocol.js, what is done in py_engine/hosts/worker.py.
  */
 
-import { openDevice } from "./device.js";
+import { findAdapter, openDevice } from "./device.js";
 import { Files } from "./files.js";
 import { Gpu } from "./gpu.js";
-import { startPython } from "./snapshot.js";
+import { startEngine } from "./python.js";
 import { makeEncoder } from "./tokens.js";
 import { tunings } from "./tunings.js";
 
-/** @import { Answer, Model, Request, StartOptions } from "./protocol.js" */
+/** @import { Answer, Model, Request, StartRequest } from "./protocol.js" */
 /** @import { Start } from "./snapshot.js" */
 
-const ENGINE = "/lib/engine.zip"; // where Python finds it: it imports from the archive
 const HOST = "py_engine.hosts.worker";
+const RELOAD = "Reload the page. The engine's own files could not be started.";
 
 const files = new Files();
 /** @type {Promise<(json: string) => void> | undefined} Python's door for requests */
 let door;
 
 /**
- * @param {StartOptions} options
+ * @param {StartRequest} request
  * @returns {Promise<{ receive: (json: string) => void, start: Start }>}
  */
-async function boot(options) {
-  const indexURL = new URL("pyodide/", import.meta.url).href;
-  const engine = fetched(new URL("engine.zip", import.meta.url));
-  /** @type {Promise<typeof import("pyodide")>} */
-  const pyodide = import(`${indexURL}pyodide.mjs`);
-  const { python, start } = await startPython(async (snapshot) => {
-    const { loadPyodide } = await pyodide;
-    const loading = loadPyodide({
-      indexURL,
-      env: { PYTHONPATH: ENGINE },
-      fsInit: async (fs) => fs.writeFile(ENGINE, await engine),
-      ...snapshot,
-    });
-    const [python] = await Promise.all([loading, engine]); // Pyodide would overlook its failure
-    python.pyimport(HOST).destroy();
-    return python;
-  }, engine);
+async function boot({ options, gpu }) {
+  if (gpu) await findAdapter(); // before megabytes are fetched in vain
+  const [{ python, start }] = await Promise.all([startEngine(HOST), files.ready]);
   const receive = python.pyimport(HOST).serve({
     debug: options.debug ?? 0,
     heapBytes: () => /** @type {any} */ (python)._module.HEAPU8.length,
@@ -61,13 +46,6 @@ async function boot(options) {
   return { receive, start };
 }
 
-/** @param {URL} url */
-async function fetched(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered with HTTP ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
 /**
  * Files cross to Python as numbers of the table.
  *
@@ -82,7 +60,8 @@ self.onmessage = async ({ data }) => {
   const request = /** @type {Request} */ (data);
   try {
     if (request.kind === "start") {
-      const booting = boot(request.options);
+      answer({ kind: "progress", id: request.id, done: 0, total: 0 }); // a sign of life
+      const booting = boot(request);
       door = booting.then(({ receive }) => receive);
       answer({ kind: "done", id: request.id, result: (await booting).start });
     } else {
@@ -91,8 +70,8 @@ self.onmessage = async ({ data }) => {
       receive?.(JSON.stringify({ ...request, model }));
     }
   } catch (thrown) {
-    const { name, message, stack } = /** @type {Error} */ (thrown);
-    const hint = "Reload the page. The engine's own files could not be started.";
+    const { name, message, stack, hint = RELOAD } = /** @type {Error & { hint?: string }} */ (
+      thrown);
     answer({ kind: "fail", id: request.id, error: { name, message, hint, trace: stack ?? "" } });
   }
 };

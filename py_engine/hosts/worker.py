@@ -171,7 +171,7 @@ class Worker:
             sources: list[BrowserSource] = []
             opening = asyncio.ensure_future(self._open_device())
             try:
-                await self._open(message["model"], sources)
+                await self._begin(message["model"], sources, opening)
                 self._engine = await load(
                     sources,
                     asyncio.shield(opening),
@@ -292,6 +292,23 @@ class Worker:
         finally:
             for source in sources:
                 source.close()
+
+    async def _begin(
+        self,
+        model: Sequence[Any],
+        sources: list[BrowserSource],
+        opening: asyncio.Future[BrowserDevice],
+    ) -> None:
+        """`_open`, which no server keeps from telling that there is no GPU."""
+        beginning = asyncio.ensure_future(self._open(model, sources))
+        both: list[asyncio.Future[Any]] = [opening, beginning]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done():
+                opening.result()
+            await beginning
+        finally:
+            beginning.cancel()
 
     async def _open(self, model: Sequence[Any], sources: list[BrowserSource]) -> None:
         """Append the model's sources: all shards of a URL, or the given files in their order."""

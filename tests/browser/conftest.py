@@ -37,11 +37,18 @@ def server(site: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def launch() -> Iterator[Callable[[], Browser]]:
-    """Starts a browser of one's own, for tests that may break it."""
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts a browser of one's own, for tests that may break it, or with other flags."""
     path = os.environ.get("CHROME") or find_chromium(Path(sys.executable))
     with sync_playwright() as playwright:
-        yield lambda: playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield lambda args=FLAGS: playwright.chromium.launch(executable_path=path, args=args)
+
+
+@pytest.fixture(scope="session")
+def launch_plain(launch: Callable[..., Browser]) -> Callable[[], Browser]:
+    """Starts a browser that finds no GPU, and takes some.test for this machine."""
+    names = "--host-resolver-rules=MAP some.test 127.0.0.1"
+    return lambda: launch([*FLAGS[2:], names])
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +73,15 @@ def page(chromium: Browser, server: Server) -> Iterator[Page]:
     yield opened
     context.close()
     assert not problems
+
+
+@pytest.fixture(scope="module")
+def gpu_page(chromium: Browser, server: Server) -> Iterator[Page]:
+    """One page for all stories: each opens a device of its own."""
+    page = chromium.new_page()
+    page.goto(f"{server.url}headless.html")
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

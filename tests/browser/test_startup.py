@@ -150,6 +150,6 @@ def test_a_missing_file_is_named(visit: Page) -> None:
     visit.route("**/engine.zip", lambda route: route.fulfill(status=404))
     code = "return began().then(() => '', ({ message, hint }) => `${message} ${hint}`)"
     told = run(visit, code)
-    assert "engine.zip answered with HTTP 404 Reload" in told
+    assert "engine.zip did not arrive: the server answered with HTTP 404" in told
     visit.unroute_all()
     assert run(visit, "return began()") == "plain"

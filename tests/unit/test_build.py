@@ -358,3 +358,21 @@ def test_server_gives_nothing_outside_of_its_folder(server: Server, path: str) -
 
 def test_server_refuses_what_it_does_not_do(server: Server) -> None:
     assert ask(server, "/index.html", method="POST")[0] == 501
+
+
+def test_each_workers_modules_are_listed(site: Path) -> None:
+    """web/spawn.js asks for them by name where a worker does not start."""
+
+    def imported(name: str) -> set[str]:
+        text = (site / name).read_text(encoding="utf-8")
+        return set(re.findall(r'^(?:import|export) (?:.* from )?"\./(.+)";$', text, re.M))
+
+    text = (site / "spawn.js").read_text(encoding="utf-8")
+    for kind, listed in re.findall(r"  (\w+): \[(.*?)\]", text, re.S):
+        names = re.findall(r'"(.+?)"', listed)
+        found, fresh = set(), {f"{kind}.js"}
+        while fresh:
+            found |= fresh
+            fresh = set().union(*map(imported, fresh)) - found
+        assert names[0] == f"{kind}.js"
+        assert sorted(names) == sorted(found)
