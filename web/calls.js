@@ -149,8 +149,8 @@ const dropped = new FinalizationRegistry((/** @type {() => void} */ stop) => sto
  * What comes bit by bit: iterate it, or await `result` for the end.
  *
  * The first of the two sends the request, so a stream that nobody reads costs nothing. To leave
- * the loop early stops the engine after the token at hand, as `signal` does. A stream that was begun
- * and dropped stops when the browser collects it.
+ * the loop early stops the engine after the token at hand, as `signal` does. A stream that was
+ * begun and dropped stops when the browser collects it.
  *
  * Items wait here for their reader, and a reply has no bound on them: tokens are small, and an
  * engine that stood still for its reader would never come to the next reply, which the reader may

@@ -7,8 +7,8 @@
  * `finish_reason: "abort"`, anything else with the failure `Stopped`. Rows of logits are large, so
  * a `score` goes on only when the page has taken them: each `take` makes room for one row more than
  * the few that may wait, and other requests have their turn meanwhile. The result of `start` is how
- * Python began; see `Start` in snapshot.js.
- * Its one `progress` comes at once and says that the worker lives.
+ * Python began; see `Start` in snapshot.js. Its one `progress` comes at once and says that the
+ * worker lives.
  *
  *     page → worker   start  load  chat  complete  score  take  tokenize  inspect  stop  close
  *     worker → page   progress  ready  token  logits  done  fail
