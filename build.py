@@ -48,6 +48,11 @@ TIERS = ("unit", "gpu", "model", "browser")
 PIP_INSTALL = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps")
 MIN_NODE = 20
 
+LIBRARIES = {
+    "tokenizers.min.mjs": "@huggingface/tokenizers/dist/tokenizers.min.mjs",
+    "marked.esm.js": "marked/lib/marked.esm.js",
+}
+"""Files of dist/ that come from node_modules/ as they are."""
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 # Debian's Python comes without ensurepip; then pip comes from PyPI, and is checked.
@@ -187,11 +192,12 @@ def assemble(out: Path, *, again: bool = False) -> dict[str, Any]:
     entries = zips.engine_files(ROOT, site)
     zips.make(pyodide / "python_stdlib.zip", entries, out / "pyodide", again=again)
     (out / "pyodide/engine.zip").rename(out / "engine.zip")
-    tokenizers = ROOT / "node_modules/@huggingface/tokenizers"
-    copy(tokenizers / "dist/tokenizers.min.mjs", out / "tokenizers.min.mjs")
+    for name, source in LIBRARIES.items():
+        copy(ROOT / "node_modules" / source, out / name)
     copy(ROOT / "LICENSE", out / "licenses/inferaived.txt")
     copy(pyodide / "README.md", out / "licenses/pyodide.md")
-    copy(tokenizers / "LICENSE", out / "licenses/tokenizers.txt")
+    copy(ROOT / "node_modules/@huggingface/tokenizers/LICENSE", out / "licenses/tokenizers.txt")
+    copy(ROOT / "node_modules/marked/LICENSE", out / "licenses/marked.txt")
     for name in ("jinja2", "markupsafe"):
         copy(licence(site, name), out / f"licenses/{name}.txt")
     return write_manifest(out)

@@ -45,7 +45,10 @@ export function icon(path) {
 export function patch(parent, next) {
   const old = [...parent.childNodes];
   let same = 0;
-  while (same < next.length && old[same]?.isEqualNode(/** @type {Node} */ (next[same]))) same++;
+  for (; same < Math.min(old.length, next.length); same++) {
+    const [have, want] = [old[same], /** @type {Node} */ (next[same])];
+    if (have !== want && !have?.isEqualNode(want)) break;
+  }
   for (const node of old.slice(same)) node.remove();
   for (const node of next.slice(same)) parent.append(node);
 }

@@ -1,210 +1,162 @@
 /**
- * Markdown of a language model → DOM nodes: a useful part of CommonMark, with tables.
+ * Markdown of a language model → DOM nodes, by marked's lexer (lexer.js) and nodes made by hand.
  *
- * The text is hostile. It is never parsed as HTML, it loads nothing (there are no images), and
- * nesting is capped. Half-open markup is fine: a message is rendered again while it streams.
- * This file knows lines; inline.js knows what stands in them.
+ * The text is hostile. It is never parsed as HTML, and it loads nothing: an image becomes a link.
+ * Half-open markup is fine: a message is rendered again while it streams.
  */
 
 import { element } from "./dom.js";
-import { MAX_DEPTH, inline, visible } from "./inline.js";
+import { decoded } from "./entities.js";
+import { lex } from "./lexer.js";
+import { address, anchor, visible } from "./links.js";
+
+/** @import { MarkedToken, Token, Tokens } from "marked" */
 
 const MAX_LENGTH = 200_000;
-const FENCE = /^ {0,3}(`{3,}|~{3,}) *([^`]*)$/;
-const HEADING = /^ {0,3}(#{1,6}) +(.*?)(?: +#+)? *$/;
-const RULE = /^ {0,3}(?:(?:- *){3,}|(?:\* *){3,}|(?:_ *){3,})$/;
-const QUOTE = /^ {0,3}> ?/;
-const ITEM = /^( *)([-*+]|\d{1,9}[.)])( +|$)/;
-const DASHES = /^ *:?-+:? *$/;
+
 /**
  * The nodes of a whole message.
  * @param {string} text
  * @returns {Node[]}
  */
 export function render(text) {
-  const cut = text.length > MAX_LENGTH;
-  const lines = text.slice(0, MAX_LENGTH).replace(/\r\n?/g, "\n").replaceAll("\t", "    ");
-  const nodes = blocks(lines.split("\n"), 0);
-  if (cut) nodes.push(element("p", {}, "… (the rest is too long to show)"));
-  return nodes;
+  return new Growing().nodes(text);
 }
 
-/**
- * @param {string[]} lines
- * @param {number} depth
- * @returns {Node[]}
- */
-function blocks(lines, depth) {
-  const nodes = [];
-  for (let at = 0; at < lines.length; ) {
-    const [node, next] = block(lines, at, depth);
-    if (node) nodes.push(node);
-    at = next;
-  }
-  return nodes;
-}
+/** A message that grows: blocks that no more text can change are lexed and built once. */
+export class Growing {
+  #source = ""; // of the finished blocks
+  /** @type {Node[]} */ #finished = [];
 
-/**
- * The block that starts at line `at`, and the line after it.
- * @param {string[]} lines
- * @param {number} at
- * @param {number} depth
- * @returns {[Node | null, number]}
- */
-function block(lines, at, depth) {
-  const line = lines[at] ?? "";
-  if (line.trim() === "") return [null, at + 1];
-  const fence = FENCE.exec(line);
-  if (fence) return codeBlock(lines, at, fence[1] ?? "", fence[2] ?? "");
-  const heading = HEADING.exec(line);
-  if (heading) {
-    const level = Math.min(6, (heading[1] ?? "").length + 2); // h1 and h2 belong to the page
-    return [element(/** @type {"h3"} */ (`h${level}`), {}, inline(heading[2] ?? "")), at + 1];
-  }
-  if (RULE.test(line)) return [element("hr"), at + 1];
-  if (depth < MAX_DEPTH && QUOTE.test(line)) return quote(lines, at, depth);
-  if (depth < MAX_DEPTH && ITEM.test(line)) return list(lines, at, depth);
-  if (isTable(lines, at)) return table(lines, at);
-  let end = at + 1;
-  while (end < lines.length && !interrupts(lines, end)) end++;
-  return [element("p", {}, inline(lines.slice(at, end).join("\n"))), end];
-}
-
-/**
- * Whether line `at` ends the paragraph above it.
- * @param {string[]} lines
- * @param {number} at
- */
-function interrupts(lines, at) {
-  const line = lines[at] ?? "";
-  const starts = [FENCE, HEADING, RULE, QUOTE, ITEM].some((start) => start.test(line));
-  return line.trim() === "" || starts || isTable(lines, at);
-}
-
-/**
- * @param {string[]} lines
- * @param {number} at
- * @param {string} fence
- * @param {string} language
- * @returns {[Node, number]}
- */
-function codeBlock(lines, at, fence, language) {
-  let end = at + 1;
-  while (end < lines.length) {
-    const line = (lines[end] ?? "").trim();
-    if (line.startsWith(fence) && line === fence.charAt(0).repeat(line.length)) break;
-    end++;
-  }
-  const code = element("code", {}, visible(lines.slice(at + 1, end).join("\n")));
-  const label = /^[\w+#.-]{1,20}/.exec(language.trim())?.[0] ?? false;
-  return [element("pre", { tabindex: 0, "data-language": label }, code), end + 1];
-}
-
-/**
- * @param {string[]} lines
- * @param {number} at
- * @param {number} depth
- * @returns {[Node, number]}
- */
-function quote(lines, at, depth) {
-  let end = at;
-  while (end < lines.length && QUOTE.test(lines[end] ?? "")) end++;
-  const inner = lines.slice(at, end).map((line) => line.replace(QUOTE, ""));
-  return [element("blockquote", {}, blocks(inner, depth + 1)), end];
-}
-
-/**
- * A list: items of one kind; deeper lines belong to the item above them.
- * @param {string[]} lines
- * @param {number} at
- * @param {number} depth
- * @returns {[Node, number]}
- */
-function list(lines, at, depth) {
-  const first = ITEM.exec(lines[at] ?? "");
-  const indent = (first?.[1] ?? "").length;
-  const ordered = /\d/.test(first?.[2] ?? "");
-  const start = Number.parseInt(first?.[2] ?? "1", 10);
-  const node = ordered ? element("ol", start === 1 ? {} : { start }) : element("ul");
-  let end = at;
-  while (end < lines.length) {
-    const item = ITEM.exec(lines[end] ?? "");
-    if (!item || (item[1] ?? "").length !== indent || /\d/.test(item[2] ?? "") !== ordered) break;
-    const inner = [(lines[end] ?? "").slice(item[0].length)];
-    const width = Math.max(item[0].length, indent + 2);
-    for (end++; end < lines.length && belongs(lines, end, indent); end++) {
-      inner.push(unindent(lines[end] ?? "", width));
+  /**
+   * The nodes of the whole text; those of finished blocks are the same ones each time.
+   * @param {string} text
+   * @returns {Node[]}
+   */
+  nodes(text) {
+    const source = text.slice(0, MAX_LENGTH).replace(/\r\n?/g, "\n");
+    if (!source.startsWith(this.#source)) {
+      this.#source = "";
+      this.#finished = [];
     }
-    node.append(element("li", {}, tight(blocks(inner, depth + 1))));
+    const tokens = lex(source.slice(this.#source.length));
+    // More text goes on with the last block, or makes its line a part of the one before it.
+    const blocks = tokens.filter(({ type }) => type !== "space");
+    const open = tokens.indexOf(/** @type {Token} */ (blocks.at(-2)));
+    for (const token of tokens.splice(0, Math.max(0, open))) {
+      this.#source += token.raw;
+      this.#finished.push(...block(token));
+    }
+    const cut = text.length > MAX_LENGTH;
+    const rest = cut ? [element("p", {}, "… (the rest is too long to show)")] : [];
+    return [...this.#finished, ...tokens.flatMap(block), ...rest];
   }
-  return [node, end];
 }
 
 /**
- * Whether line `at` continues an item whose mark stands at column `indent`.
- * @param {string[]} lines
- * @param {number} at
- * @param {number} indent
- */
-function belongs(lines, at, indent) {
-  const line = lines[at] ?? "";
-  if (line.trim() === "") return lines[at + 1]?.startsWith(" ".repeat(indent + 2)) ?? false;
-  const lazy = !interrupts(lines, at) && lines[at - 1]?.trim() !== "";
-  return lazy || line.startsWith(" ".repeat(indent + 2));
-}
-
-/**
- * @param {string} line
- * @param {number} width
- */
-function unindent(line, width) {
-  const spaces = line.length - line.trimStart().length;
-  return line.slice(Math.min(spaces, width));
-}
-
-/**
- * An item's first paragraph without its <p>, so that short lists are not spread out.
- * @param {Node[]} nodes
+ * @param {Token} token
  * @returns {Node[]}
  */
-function tight(nodes) {
-  const [first, ...rest] = nodes;
-  return first instanceof HTMLParagraphElement ? [...first.childNodes, ...rest] : nodes;
+function block(token) {
+  const known = /** @type {MarkedToken} */ (token);
+  switch (known.type) {
+    case "space":
+      return [];
+    case "heading": {
+      const level = Math.min(6, known.depth + 2); // h1 and h2 belong to the page
+      return [element(/** @type {"h3"} */ (`h${level}`), {}, inline(known.tokens))];
+    }
+    case "hr":
+      return [element("hr")];
+    case "code": {
+      const label = /^[\w+#.-]{1,20}/.exec(known.lang ?? "")?.[0] ?? false;
+      const code = element("code", {}, visible(known.text.replace(/\n$/, "")));
+      return [element("pre", { tabindex: 0, "data-language": label }, code)];
+    }
+    case "blockquote":
+      return [element("blockquote", {}, known.tokens.flatMap(block))];
+    case "list":
+      return [list(known)];
+    case "table":
+      return [table(known)];
+    case "paragraph":
+      return [element("p", {}, inline(known.tokens))];
+    default:
+      return inline([token]);
+  }
 }
 
-/**
- * @param {string[]} lines
- * @param {number} at
- */
-function isTable(lines, at) {
-  const below = lines[at + 1] ?? "";
-  if (!lines[at]?.includes("|") || !below.includes("-")) return false;
-  const dashes = cells(below);
-  const fits = dashes.length === cells(lines[at] ?? "").length;
-  return fits && dashes.every((cell) => DASHES.test(cell));
+/** @param {Tokens.List} token */
+function list({ ordered, start, items }) {
+  const first = start === "" || start === 1 ? false : start;
+  const node = ordered ? element("ol", { start: first }) : element("ul");
+  for (const item of items) node.append(element("li", {}, item.tokens.flatMap(block)));
+  return node;
 }
 
-/** @param {string} line */
-function cells(line) {
-  const row = line.trim().replace(/^\|/, "").replace(/\|$/, "");
-  return row.split("|");
-}
-
-/**
- * @param {string[]} lines
- * @param {number} at
- * @returns {[Node, number]}
- */
-function table(lines, at) {
-  /** @type {(tag: "th" | "td", line: string) => HTMLElement} */
-  const row = (tag, line) => {
-    const content = cells(line).map((cell) => element(tag, {}, inline(cell.trim())));
-    return element("tr", {}, content);
+/** @param {Tokens.Table} token */
+function table({ header, rows }) {
+  /** @type {(tag: "th" | "td", cells: Tokens.TableCell[]) => HTMLElement} */
+  const row = (tag, cells) => {
+    const made = cells.map(({ align, tokens }) => {
+      return element(tag, { class: align ?? false }, inline(tokens));
+    });
+    return element("tr", {}, made);
   };
-  const head = element("thead", {}, row("th", lines[at] ?? ""));
-  const body = element("tbody");
-  let end = at + 2;
-  for (; lines[end]?.includes("|"); end++) body.append(row("td", lines[end] ?? ""));
-  const inner = element("table", {}, head, body);
-  return [element("div", { class: "table", tabindex: 0 }, inner), end];
+  const body = element("tbody", {}, rows.map((cells) => row("td", cells)));
+  const inner = element("table", {}, element("thead", {}, row("th", header)), body);
+  return element("div", { class: "table", tabindex: 0 }, inner);
+}
+
+/**
+ * @param {Token[]} tokens
+ * @param {boolean} [links]  false inside of a link
+ * @returns {Node[]}
+ */
+function inline(tokens, links = true) {
+  return tokens.flatMap((token) => mark(/** @type {MarkedToken} */ (token), links));
+}
+
+/**
+ * @param {MarkedToken} token
+ * @param {boolean} links
+ * @returns {Node[]}
+ */
+function mark(token, links) {
+  switch (token.type) {
+    case "strong":
+    case "em":
+    case "del":
+      return [element(token.type, {}, inline(token.tokens, links))];
+    case "codespan":
+      return [element("code", {}, visible(token.text))];
+    case "br":
+      return [element("br")];
+    case "checkbox":
+      return [new Text(token.checked ? "☑ " : "☐ ")];
+    case "link":
+    case "image":
+      return link(token, links);
+    case "escape":
+      return [new Text(visible(token.text))];
+    case "text":
+      return token.tokens ? inline(token.tokens, links) : [new Text(visible(decoded(token.text)))];
+    default:
+      return [new Text(visible(token.raw))];
+  }
+}
+
+/**
+ * A link, an image as a link to it, or what was written where a link may not go.
+ * @param {Tokens.Link | Tokens.Image} token
+ * @param {boolean} links
+ * @returns {Node[]}
+ */
+function link(token, links) {
+  const bare = token.type === "link" && token.autolink;
+  const url = address(bare ? token.href : decoded(token.href));
+  if (!url) return [new Text(visible(token.raw))];
+  const content = bare ? [new Text(visible(token.text))] : inline(token.tokens, false);
+  if (!links) return content;
+  return [anchor(url, content.length > 0 ? content : [new Text(visible(url.href))])];
 }

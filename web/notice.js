@@ -3,7 +3,7 @@
  */
 
 import { element } from "./dom.js";
-import { visible } from "./inline.js";
+import { visible } from "./links.js";
 import { progress } from "./messages.js";
 
 export class Notice {

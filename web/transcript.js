@@ -4,8 +4,8 @@
  */
 
 import { element, icon, patch } from "./dom.js";
-import { visible } from "./inline.js";
-import { render } from "./markdown.js";
+import { visible } from "./links.js";
+import { Growing } from "./markdown.js";
 
 const NEAR = 48; // so many pixels above the end count as back at the end
 const HAND_MS = 1500; // how long after a reader's move a scroll may be theirs
@@ -93,7 +93,9 @@ export class Reply {
   text = "";
   ended = false;
   #drawn = "";
+  #markdown = new Growing();
   #frame = 0;
+  #due = 0; // when drawing may begin again
   #grown;
   #body = element("div", { class: "text", dir: "auto" });
   #note = element("p", { class: "note" });
@@ -109,8 +111,7 @@ export class Reply {
   append(text, note) {
     this.text += text;
     this.#note.textContent = note;
-    // Tokens come faster than frames: draw once per frame, and not at all in a hidden tab.
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    this.#frame ||= requestAnimationFrame((now) => this.#drawDue(now));
   }
 
   /** @param {string} note */
@@ -128,9 +129,24 @@ export class Reply {
     this.end("");
   }
 
+  /**
+   * Tokens come faster than frames: draw once per frame, not at all in a hidden tab, and never for
+   * more than a third of the time, however long a list or a paragraph gets.
+   * @param {number} now
+   */
+  #drawDue(now) {
+    if (now < this.#due) {
+      this.#frame = requestAnimationFrame((later) => this.#drawDue(later));
+      return;
+    }
+    this.#draw();
+    const end = performance.now();
+    this.#due = end + 2 * (end - now);
+  }
+
   #draw() {
     this.#frame = 0;
-    if (this.text !== this.#drawn) patch(this.#body, render(this.text));
+    if (this.text !== this.#drawn) patch(this.#body, this.#markdown.nodes(this.text));
     this.#drawn = this.text;
     this.#grown();
   }

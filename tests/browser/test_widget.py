@@ -24,7 +24,8 @@ BARE = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>S
 ALLOWED = {
     **{key: [] for key in ("p", "br", "strong", "em", "del", "code", "h3", "h4", "h5", "h6")},
     **{key: [] for key in ("ul", "li", "blockquote", "hr")},
-    **{key: [] for key in ("table", "thead", "tbody", "tr", "th", "td")},
+    **{key: [] for key in ("table", "thead", "tbody", "tr")},
+    **{key: ["class"] for key in ("th", "td")},
     "a": ["href", "rel", "target"],
     "div": ["class", "tabindex"],
     "ol": ["start"],
@@ -141,13 +142,14 @@ def test_hostile_text_stays_text_at_every_split(page: Page) -> None:
     page.evaluate(WATCH, ALLOWED)
     found = page.evaluate(
         """async (payloads) => {
-             const { render } = await import("./markdown.js");
+             const { Growing, render } = await import("./markdown.js");
              const { patch } = await import("./dom.js");
              const found = [];
              for (const payload of payloads) {
                const box = document.body.appendChild(document.createElement("div"));
+               const growing = new Growing();
                for (let end = 1; end <= payload.length; end++) {
-                 patch(box, render(payload.slice(0, end)));
+                 patch(box, growing.nodes(payload.slice(0, end)));
                  found.push(...holes(box).map((hole) => [payload.slice(0, end), hole]));
                }
                const whole = document.createElement("div");
@@ -181,6 +183,12 @@ def test_hostile_text_stays_text_in_the_widget(page: Page) -> None:
     expect(page.get_by_role("article", name="Model")).to_contain_text(f"({HOST})")
 
 
+REFERENCE = (
+    '<p>[x]: <a href="https://x.example/" target="_blank" rel="noopener noreferrer nofollow">'
+    "https://x.example/</a></p>"
+)
+
+
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
@@ -190,7 +198,7 @@ def test_hostile_text_stays_text_in_the_widget(page: Page) -> None:
         ),
         (
             "***x*** snake_case_name 2 * 3 * 4",
-            "<p><strong><em>x</em></strong> snake_case_name 2 * 3 * 4</p>",
+            "<p><em><strong>x</strong></em> snake_case_name 2 * 3 * 4</p>",
         ),
         ("**a *b* c**", "<p><strong>a <em>b</em> c</strong></p>"),
         ("half **open", "<p>half **open</p>"),
@@ -200,7 +208,24 @@ def test_hostile_text_stays_text_in_the_widget(page: Page) -> None:
         ("# A\n###### B", "<h3>A</h3><h6>B</h6>"),
         ("- a\n- b\n  - c\n\nd", "<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul><p>d</p>"),
         ("3. a\n4. b", '<ol start="3"><li>a</li><li>b</li></ol>'),
-        ("1. a\n\n   b\n2. c", "<ol><li>a<p>b</p></li><li>c</li></ol>"),
+        ("1. a\n\n   b\n2. c", "<ol><li><p>a</p><p>b</p></li><li><p>c</p></li></ol>"),
+        ("- a\n\n- b", "<ul><li><p>a</p></li><li><p>b</p></li></ul>"),
+        (
+            "1. a\n\n   - b\n\n2. c",
+            "<ol><li><p>a</p><ul><li>b</li></ul></li><li><p>c</p></li></ol>",
+        ),
+        ("- [x] a\n- [ ] b", "<ul><li>☑ a</li><li>☐ b</li></ul>"),
+        ("a\n===\nb\n---", "<h3>a</h3><h4>b</h4>"),
+        ("    x < y\n", '<pre tabindex="0"><code>x &lt; y</code></pre>'),
+        (
+            "&lt;b&gt; &amp;amp; &eacute;&#8364;&#x20ac;&#0; &bogus; `&lt;`",
+            "<p>&lt;b&gt; &amp;amp; é€€\ufffd &amp;bogus; <code>&amp;lt;</code></p>",
+        ),
+        (
+            "<b>x</b>\n<div>*y*</div>",
+            "<p>&lt;b&gt;x&lt;/b&gt;<br>&lt;div&gt;<em>y</em>&lt;/div&gt;</p>",
+        ),
+        ("[x]: https://x.example/\n", REFERENCE),
         ("> a\n> > b", "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote>"),
         ("---", "<hr>"),
         (
@@ -210,8 +235,16 @@ def test_hostile_text_stays_text_in_the_widget(page: Page) -> None:
         ("```\nhalf\nopen", '<pre tabindex="0"><code>half\nopen</code></pre>'),
         (
             "| a | b |\n|---|:-:|\n| 1 | **2** |",
-            '<div class="table" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead>'
-            "<tbody><tr><td>1</td><td><strong>2</strong></td></tr></tbody></table></div>",
+            '<div class="table" tabindex="0"><table><thead><tr><th>a</th><th class="center">b</th>'
+            '</tr></thead><tbody><tr><td>1</td><td class="center"><strong>2</strong></td></tr>'
+            "</tbody></table></div>",
+        ),
+        (
+            "| `a|b` | c\\|d |\n|:--|--:|\n| `` e|`f `` | `g\\|h` |\nx",
+            '<div class="table" tabindex="0"><table><thead><tr><th class="left"><code>a|b</code>'
+            '</th><th class="right">c|d</th></tr></thead><tbody><tr><td class="left">'
+            '<code>e|`f</code></td><td class="right"><code>g|h</code></td></tr><tr>'
+            '<td class="left">x</td><td class="right"></td></tr></tbody></table></div>',
         ),
         ("bidi \u202e and \u200b", "<p>bidi ⟨U+202E⟩ and ⟨U+200B⟩</p>"),
         ("é 日本 👩\u200d👩\u200d👧", "<p>é 日本 👩\u200d👩\u200d👧</p>"),
@@ -235,6 +268,9 @@ def test_markdown(page: Page, source: str, shown: str) -> None:
         ("[раураl](https://раураl.example)", "раураl (xn--l-7sba6dbr.example)", None),
         ("![alt](https://x.example/i.png)", "alt (x.example)", "https://x.example/i.png"),
         ("[m](mailto:a@x.example)", "m (a@x.example)", "mailto:a@x.example"),
+        ("<https://x.example/&amp;>", "https://x.example/&amp;", "https://x.example/&amp;"),
+        ("[a](https://x.example/?b&amp;c)", "a (x.example)", "https://x.example/?b&c"),
+        ("[![b](https://y.example/)](https://x.example/)", "b (x.example)", "https://x.example/"),
     ],
 )
 def test_links_say_where_they_go(page: Page, source: str, shown: str, href: str | None) -> None:
@@ -268,7 +304,21 @@ def test_no_text_makes_drawing_slow(page: Page) -> None:
     a machine that is not busy; half a minute and more if it were quadratic."""
     units = ["*", "**a ", "_a_ ", "***", "[", "[](", "](", "`", "` ``", "~~", "> ", "- ", "|", "h"]
     units += ["\\", "https://a ", " ", "\n", "a\n", "1. a\n", "  - a\n", "|a|\n|-|\n", "```\n"]
-    units += ["*_", "(((", "![", "# "]
+    units += [
+        "*_",
+        "(((",
+        "![",
+        "# ",
+        "a_",
+        "**a",
+        "<",
+        "&#",
+        "\\*",
+        "`a` ",
+        "[a](b) ",
+        "> a\n>> b\n",
+    ]
+    units += ["- a\n\n", "1. > - a\n", "|a|b|\n", "www.", "a@", "[a]: b\n"]
     slow = page.evaluate(
         """async (units) => {
              const { render } = await import("./markdown.js");
@@ -285,3 +335,33 @@ def test_no_text_makes_drawing_slow(page: Page) -> None:
         units,
     )
     assert slow == []
+
+
+def test_a_stream_draws_only_what_is_open(page: Page) -> None:
+    """Finished blocks stay the same nodes, and the end is what the whole text gives."""
+    sections = "".join(
+        f"## S {i}\r\n\n*a* `b`\n- c\n\n  d\n* e\n\n> f\ng\n\n| h |\n|:-|\n| i |\n\n"
+        "```\nj\n\nk\n```\n    l\n\n    m\n\n3. n\n   1. o\n\n---\np\n===\n"
+        for i in range(3)
+    )
+    same, renewed = page.evaluate(
+        """async (text) => {
+             const { Growing, render } = await import("./markdown.js");
+             const growing = new Growing();
+             let last = [];
+             let renewed = 0;
+             for (let end = 1; end <= text.length; end++) {
+               const nodes = growing.nodes(text.slice(0, end));
+               renewed = Math.max(renewed, nodes.filter((node, at) => node !== last[at]).length);
+               last = nodes;
+             }
+             const box = document.createElement("div");
+             const whole = document.createElement("div");
+             box.append(...last);
+             whole.append(...render(text));
+             return [box.isEqualNode(whole), renewed];
+           }""",
+        sections,
+    )
+    assert same
+    assert renewed <= 3

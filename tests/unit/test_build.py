@@ -76,8 +76,8 @@ def test_every_source_of_the_site_is_there(site: Path) -> None:
     written = {file.relative_to(ROOT / "web").as_posix() for file in build.files_of(ROOT / "web")}
     pyodide = {f"pyodide/{name}" for name in build.PYODIDE}
     made = {"engine.zip", "pyodide/python_stdlib.zip", "pyodide/pyodide-lock.json", "build.json"}
-    assert written | pyodide | made | {"tokenizers.min.mjs"} <= names
-    for name in ("inferaived", "jinja2", "markupsafe"):
+    assert written | pyodide | made | {*build.LIBRARIES} <= names
+    for name in ("inferaived", "jinja2", "markupsafe", "marked"):
         assert "opyright" in (site / f"licenses/{name}.txt").read_text()
 
 
