@@ -269,7 +269,7 @@ export class UrlSource {
     }
     const failure = this.#unreachable(error.message);
     const { signal } = this.#abort;
-    if (signal.aborted) return failure;
+    if (signal.aborted || (offline() && this.size === null)) return failure;
     if (!this.#foreign) return new Passing(failure);
     const refused = await this.#retries.unstalled(
       fetch(this.#url, { method: "HEAD", mode: "no-cors", cache: "no-store", signal }),
@@ -347,11 +347,20 @@ export class UrlSource {
 
   /** @param {string} why */
   #unreachable(why) {
+    if (offline()) {
+      return new SourceError("NETWORK", this.name, "this device is offline",
+        "Connect it and try again. A model from a file on this device needs no network.");
+    }
     return new SourceError("NETWORK", this.name, `no answer came (${why})`, this.#foreign
       ? "Check the address and the connection. A server of another site must also allow this "
         + "page to read it (CORS: Access-Control-Allow-Origin)."
       : "Check the address and the connection.");
   }
+}
+
+/** The browser knows of no network; to wait for it could take hours. */
+function offline() {
+  return globalThis.navigator?.onLine === false;
 }
 
 /**

@@ -5,7 +5,35 @@ next (`hint`). The hosts show `str(error)`; nothing else in the project composes
 Our own bugs are `assert`s and plain Python exceptions, never these.
 """
 
+import json
 from collections.abc import Iterable, Sequence
+
+_SHOWN = 80
+"""Characters of a value that a message shows."""
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it in a message: as JSON has it, bytes as text or in hexadecimal.
+
+    Long ones are cut.
+    """
+    if isinstance(value, bytes):
+        if not (value.isascii() and value.decode().isprintable()):
+            return f"the bytes {value[:16].hex(' ')}"
+        value = value.decode()
+    if isinstance(value, str):
+        text = repr(value)
+    else:
+        text = json.dumps(value, default=_inner, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _inner(value: object) -> str:
+    return shown(value) if isinstance(value, bytes) else str(value)
+
+
+def _is(value: object) -> str:
+    return "is missing" if value is None else f"is {shown(value)}"
 
 
 class InferaivedError(Exception):
@@ -54,7 +82,7 @@ class UnsupportedModel(InferaivedError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(
-            f"the architecture {name!r} is not supported",
+            f"the architecture {shown(name)} is not supported",
             f"Supported architectures: {', '.join(sorted(known))}.",
         )
 
@@ -63,7 +91,7 @@ class UnsupportedConfig(InferaivedError):
     """A metadata key holds a value that the engine does not handle."""
 
     def __init__(self, key: str, value: object, wanted: str) -> None:
-        super().__init__(f"{key} is {value!r}", f"Supported: {wanted}.")
+        super().__init__(f"{key} {_is(value)}", f"Supported: {wanted}.")
         self.key = key
 
 
@@ -188,7 +216,7 @@ class UnsupportedTokenizer(InferaivedError):
 
     def __init__(self, key: str, value: object, known: Iterable[str]) -> None:
         super().__init__(
-            f"{key} is {value!r}, which is not supported",
+            f"{key} {_is(value)}, which is not supported",
             f"Supported: {', '.join(sorted(known))}.",
         )
 
@@ -207,7 +235,7 @@ class BadRequest(InferaivedError):
     """The caller's own argument is out of range: name, value, what is wanted."""
 
     def __init__(self, name: str, value: object, wanted: str) -> None:
-        super().__init__(f"{name} is {value!r}; wanted: {wanted}")
+        super().__init__(f"{name} {_is(value)}; wanted: {wanted}")
 
 
 class ContextFull(InferaivedError):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from py_engine.base.errors import GGUFError
+from py_engine.base.errors import GGUFError, shown
 from py_engine.formats.cursor import INCOMPLETE, Cursor, fail, short
 from py_engine.formats.quants import QUANTS
 from py_engine.formats.source import Source
@@ -36,6 +36,24 @@ MetaValue = int | float | bool | str | list[int] | list[float] | list[bool] | li
 _CODES = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: "Q", 11: "q", 12: "d"}
 _UINT32, _BOOL, _STRING, _ARRAY = 4, 7, 8, 9
 _SCALARS = {kind: struct.Struct("<" + code) for kind, code in _CODES.items()}
+_PACKED = {
+    b"PK\x03\x04": "a ZIP archive (as those of PyTorch are)",
+    b"\x1f\x8b": "packed with gzip",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+    b"\xfd7zXZ": "packed with xz",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+}
+_FOREIGN = _PACKED | {
+    b"ggml": "a file in GGML's old format",
+    b"lmgg": "a file in GGML's old format",
+    b"tjgg": "a file in GGML's old format",
+    b"fmgg": "a file in GGML's old format",
+    b"%PDF": "a PDF document",
+    b"\x93NUMPY": "an array of NumPy",
+    b"{": "a JSON file",
+}
+"""What is chosen by mistake, by its first bytes."""
 _HEAD = struct.Struct("<4sIQQ")  # magic, version, number of tensors, number of pairs
 _U32 = struct.Struct("<I")
 _ARRAY_HEAD = struct.Struct("<IQ")  # element type, number of elements
@@ -174,7 +192,14 @@ def _refuse_magic(head: bytes) -> NoReturn:
     if head.startswith(b"version https://git-lfs"):
         hint = "Run `git lfs pull`, or download the file itself."
         fail("LFS_POINTER", 0, "this is a Git LFS pointer, not the model file", hint)
-    fail("BAD_MAGIC", 0, f"it begins with {head[:4]!r}, not with b'GGUF'")
+    for magic, name in _FOREIGN.items():
+        if head.startswith(magic):
+            hint = "Unpack it first." if magic in _PACKED else "Look for a file that ends in .gguf."
+            fail("BAD_MAGIC", 0, f"this is {name}, not a GGUF file", hint)
+    if head[8:10] == b'{"':
+        hint = "Look for the same model as GGUF: many are on Hugging Face with GGUF in their name."
+        fail("BAD_MAGIC", 0, "this is a safetensors file, not a GGUF file", hint)
+    fail("BAD_MAGIC", 0, f"it begins with {shown(head[:4])}, not with 'GGUF'")
 
 
 async def _pair(cursor: Cursor, metadata: dict[str, MetaValue], odd: list[str]) -> int | None:
@@ -252,7 +277,7 @@ async def _tensor(cursor: Cursor, before: Mapping[str, TensorInfo], place: int) 
     *shape, type_id, offset = await cursor.unpack(_TENSOR_TAILS[n_dims], name)
     n_weights = math.prod(shape)
     if n_weights > MAX_I64 or max(shape, default=0) > MAX_DIM:
-        fail("BAD_SHAPE", start, f"the tensor {name!r} claims the shape {shape}")
+        fail("BAD_SHAPE", start, f"the tensor {name!r} claims the shape {shown(shape)}")
     kind = QUANTS.get(type_id)
     if kind is None:
         why = f"the tensor {name!r} has the type {type_id}, which is unknown or withdrawn"
@@ -293,7 +318,7 @@ def _name(raw: bytes, at: int, what: str) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        fail("BAD_UTF8", at, f"{what} is not UTF-8: {raw[:64]!r}")
+        fail("BAD_UTF8", at, f"{what} is not UTF-8: {shown(raw)}")
 
 
 def _bools(raw: bytes, at: int, key: str) -> list[bool]:

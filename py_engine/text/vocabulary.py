@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from py_engine.base.errors import BadTokenizer, NoTokenizer, UnsupportedTokenizer
+from py_engine.base.errors import BadTokenizer, NoTokenizer, UnsupportedTokenizer, shown
 from py_engine.text.pretokenizers import DEFAULT, PRE_TOKENIZERS, PreTokenizer
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
@@ -111,7 +111,7 @@ class _Reader:
         if not isinstance(value, list):
             raise BadTokenizer(key, f"is of type {type(value).__name__}, not an array")
         if value and type(value[0]) not in kinds:  # a GGUF's arrays are of one type
-            raise BadTokenizer(key, f"holds {value[0]!r}")
+            raise BadTokenizer(key, f"holds {shown(value[0])}")
         return value
 
     def per_token(self, name: str, *kinds: type) -> list[object] | None:
@@ -136,7 +136,7 @@ class _Reader:
             return default
         if type(value) is int and 0 <= value < self.n_tokens:
             return value
-        self.warnings.append(f"{key} is {value!r}, no token of this file; it is ignored")
+        self.warnings.append(f"{key} is {shown(value)}, no token of this file; it is ignored")
         return default
 
     def flag(self, name: str, default: bool) -> bool:
@@ -144,7 +144,7 @@ class _Reader:
         value = self.metadata.get(key, default)
         if isinstance(value, bool):
             return value
-        self.warnings.append(f"{key} is {value!r}, neither true nor false; it is ignored")
+        self.warnings.append(f"{key} is {shown(value)}, neither true nor false; it is ignored")
         return default
 
 

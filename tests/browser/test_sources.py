@@ -377,3 +377,11 @@ def test_closing_ends_a_wait_at_once(here: Page, answer: str) -> None:
         name, took = story(here, body, player.url)
     assert name == "SourceError"
     assert took < 1000
+
+
+def test_offline_is_told_as_that(here: Page, faulty: Faulty) -> None:
+    here.context.set_offline(True)
+    error = story(here, "await opened(url);", f"{faulty.url}plain/file")
+    here.context.set_offline(False)
+    assert error["message"] == "this device is offline"
+    assert "CORS" not in error["hint"]
