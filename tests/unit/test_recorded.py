@@ -1,6 +1,7 @@
 """Every kernel of whole models, recorded on every rung and no GPU: what all of them must keep."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -9,7 +10,7 @@ import pytest
 from py_engine.engine import _build
 from py_engine.formats.gguf import GGUF, MetaValue, TensorInfo
 from py_engine.formats.quants import QUANTS, SUPPORTED
-from py_engine.generate.known import known
+from py_engine.generate.known import _TYPES, known
 from py_engine.generate.programs import CHUNKS, Key, Kind, Programs
 from py_engine.gpu.device import Dispatch
 from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
@@ -139,13 +140,16 @@ def recorded(shape: Shape, rung: str) -> list[Dispatch]:
     return [dispatch for key in keys for dispatch in programs.recorded(key)]
 
 
-def unknown(shader: Shader) -> str:
-    """What has no known answer, or nothing."""
-    try:
-        run = known(shader)
-    except (AssertionError, KeyError) as error:
-        return f"{shader.label}: {error}"
-    return "" if run.want else f"{shader.label}: nothing is wanted"
+def unanswered(shaders: Iterable[Shader]) -> set[str]:
+    """What of these kernels and their weights has no known answer."""
+    found = set()
+    for shader in {shader.code: shader for shader in shaders}.values():
+        try:
+            if not known(shader).want:
+                found.add(f"{shader.label}: nothing is wanted")
+        except AssertionError as error:
+            found.add(str(error))
+    return found
 
 
 @pytest.mark.parametrize("rung", RUNGS)
@@ -163,25 +167,36 @@ def test_some_model_on_some_rung_takes_each_kernel() -> None:
 
 
 @pytest.mark.parametrize("rung", RUNGS)
-@pytest.mark.parametrize("type", SUPPORTED)
-def test_what_programs_record_has_a_known_answer(rung: str, type: str) -> None:
-    architectures = ("llama", "qwen2", "qwen3") if type == "Q4_K" else ("qwen3",)
-    models = [replace(SMALL, architecture=name, type=type) for name in architectures]
-    found = {d.shader.code: d.shader for m in (*models, MIXED) for d in recorded(m, rung)}
-    assert not list(filter(None, map(unknown, found.values())))
+def test_what_programs_record_has_a_known_answer(rung: str) -> None:
+    models = [replace(SMALL, architecture=name) for name in ("llama", "qwen2", "qwen3")]
+    missing = unanswered(d.shader for model in (*models, MIXED) for d in recorded(model, rung))
+    assert not missing
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-def test_every_variant_of_a_rung_has_a_known_answer(rung: str) -> None:
+@pytest.mark.parametrize("rung", ["plain", "a CPU", "matrices"])
+def test_every_weight_type_has_a_known_answer(rung: str) -> None:
+    """In each kernel that reads weights: these rungs take all of them."""
+    models = [replace(SMALL, type=type, context=256) for type in SUPPORTED]
+    missing = unanswered(d.shader for model in models for d in recorded(model, rung))
+    assert not missing
+
+
+@pytest.mark.parametrize("features", [frozenset(), SUBGROUPS, MATRICES], ids=len)
+def test_every_declared_variant_has_a_known_answer(features: frozenset[str]) -> None:
     """Those of shaders/load/ run before there are programs: the tests see to them."""
-    variants = shaders(read, RUNGS[rung].features, frozenset())
-    own = [shader for shader in variants if shader.name in KERNELS]
+    own = [one for one in shaders(read, features, frozenset()) if one.name in KERNELS]
     assert {shader.name for shader in own} >= KERNELS - {"matmul_matrix"}
-    assert not list(filter(None, map(unknown, own)))
+    missing = unanswered(own)
+    assert not missing
 
 
-def test_an_unknown_kernel_or_type_is_not_passed_over() -> None:
-    (shader, *_) = shaders(read, SUBGROUPS, frozenset())
-    assert shader.name not in KERNELS
-    with pytest.raises(AssertionError, match="the kernel load/repack has no known answer"):
+def test_an_unknown_kernel_or_type_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    library, _ = RUNGS["plain"].library()
+    weight = {"lib/weight.wgsl": "lib/weight_q5_0.wgsl"}
+    with pytest.raises(AssertionError, match="the kernel load/rope_divide has no known answer"):
+        known(library.shader("load/rope_divide", {"P": 32}, {}))
+    shader = library.shader("matvec", {"K": 32}, weight)
+    assert known(shader).want
+    monkeypatch.delitem(_TYPES, "Q5_0")
+    with pytest.raises(AssertionError, match="the weight type Q5_0 has no known answer"):
         known(shader)
