@@ -272,7 +272,7 @@ def test_bad_scores(change: dict[str, object]) -> None:
         ({"pre": None}, "does not name its pre-tokenizer"),
         ({"eos_token_id": 99}, "eos_token_id is 99"),
         ({"bos_token_id": -1}, "bos_token_id is -1"),
-        ({"eot_token_id": True}, "eot_token_id is True"),
+        ({"eot_token_id": True}, "eot_token_id is true"),
         ({"add_bos_token": 2}, "add_bos_token is 2"),
         ({"add_bos_token": True}, "has none"),
         ({"token_type": None}, "no token types"),
