@@ -85,12 +85,29 @@ async def inspect(sources: Sequence[Source]) -> dict[str, Any]:
     return about
 
 
+async def check(
+    sources: Sequence[Source], make_encoder: MakeEncoder, *, context: int | None = None
+) -> GGUF:
+    """The header of a model that can run, as far as a header tells: for `load`.
+
+    So a host finds out about a file before it frees the model that it has.
+
+    Raises:
+        InferaivedError: the file, or the network.
+    """
+    gguf = await read_split(sources)
+    model, _ = _build(gguf, Memory(DryDevice()), context)
+    _template(gguf, make_encoder, model.vocabulary)
+    return gguf
+
+
 async def load(
     sources: Sequence[Source],
     opening: Awaitable[Device],
     make_encoder: MakeEncoder,
     read_shader: Callable[[str], str],
     *,
+    header: GGUF | None = None,
     context: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     tunings: Tunings | None = None,
@@ -103,6 +120,7 @@ async def load(
         opening: gives the device; the header is read meanwhile. It stays open whatever happens.
         make_encoder: makes the host's encoder of a vocabulary.
         read_shader: gives the text of a path below shaders/.
+        header: what `check` gave; None reads it.
         context: positions of the cache; None takes the model's, up to 4096.
         progress: called with (bytes done, bytes in all).
         tunings: where tilings are kept that were found on this device; None does not tune.
@@ -117,7 +135,7 @@ async def load(
     working: list[asyncio.Future[Any]] = [device_opens]
     try:
         preparing = _prepare(device_opens, read_shader, tunings, again=retune)
-        working += map(asyncio.ensure_future, (read_split(sources), preparing))
+        working += map(asyncio.ensure_future, (_header(sources, header), preparing))
         _, gguf, (device, library, tuner) = await asyncio.gather(*working)
         memory = Memory(device)
         model, cached = _build(gguf, memory, context)
@@ -134,9 +152,7 @@ async def load(
         programs.build_ahead()
         return engine
     except BaseException:
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        await _ended(working)
         if programs:
             programs.close()
         if memory:
@@ -145,6 +161,16 @@ async def load(
     finally:
         for source in sources:
             source.close()
+
+
+async def _header(sources: Sequence[Source], known: GGUF | None) -> GGUF:
+    return known or await read_split(sources)
+
+
+async def _ended(working: Sequence[asyncio.Future[Any]]) -> None:
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
 
 
 async def _prepare(
@@ -228,6 +254,7 @@ class Engine:
         self.info = about | {
             "context": programs.context,
             "n_vocab": programs.model.vocabulary,
+            "chat_format": self._template.name if self._template else None,
             "gpu_bytes": memory.nbytes,
             "adapter": device.info,
             "features": sorted(device.features),

@@ -43,6 +43,7 @@ export class EngineWorker {
   #calls = new Map();
   /** @type {Failure | null} */ #ended = null;
   /** @type {Start | null} how Python began; null before */ began = null;
+  /** Whether a model is loaded, as far as the worker has said. */ loaded = false;
 
   /** @param {Worker} worker */
   constructor(worker) {
@@ -87,6 +88,9 @@ export class EngineWorker {
         else if (answer.kind === "done") resolve(answer.result);
         else if (answer.kind === "fail") reject(new InferaivedError(answer.error));
         else return;
+        if (answer.kind === "fail") this.loaded = answer.loaded;
+        else if (message.kind === "load") this.loaded = true;
+        else if (message.kind === "close") this.loaded = false;
         this.#calls.delete(id);
       };
       this.#calls.set(id, { listeners, settle });
@@ -137,8 +141,11 @@ export class EngineWorker {
     if (this.#ended) return;
     const error = { name, message, hint, trace: "" };
     this.#ended = error;
+    this.loaded = false;
     this.#worker.terminate();
-    for (const [id, { settle }] of [...this.#calls]) settle({ kind: "fail", id, error });
+    for (const [id, { settle }] of [...this.#calls]) {
+      settle({ kind: "fail", id, error, loaded: false });
+    }
   }
 }
 

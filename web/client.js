@@ -154,11 +154,12 @@ export class Engine {
 /**
  * Start a worker ahead of a load, or to load one model after another in it.
  *
- * @param {StartOptions & Abortable} [options]
+ * @param {StartOptions & Abortable & { gpu?: boolean }} [options]  `gpu`: fail at once where there
+ *   is none, for a worker that is of no use without one
  * @returns {Promise<EngineWorker>}
  */
-export function start({ signal, ...options } = {}) {
-  return started(options, false, signal);
+export function start({ signal, gpu = false, ...options } = {}) {
+  return started(options, gpu, signal);
 }
 
 /**

@@ -9,19 +9,47 @@ import { InferaivedError } from "./client.js";
 /** Errors after which the loaded model goes on working. */
 const HARMLESS = new Set(["BadRequest", "BadTemplate", "ContextFull"]);
 
+/** An address within a sentence, without the sign after it. */
+const ADDRESS = /https?:\/\/[^\s]*[^\s:;,.]/;
+
 /**
- * An error as a person reads it.
+ * @typedef {object} Problem  an error as a person reads it
+ * @property {string} message  an address in it is cut to its last part
+ * @property {string} where  that address as a whole
+ * @property {string} hint
+ * @property {boolean} fatal  the model has to be loaded again
+ */
+
+/**
  * @param {unknown} error
- * @returns {{ message: string, hint: string, fatal: boolean }}  fatal: load the model again
+ * @returns {Problem}
  */
 export function problem(error) {
   if (error instanceof InferaivedError) {
     const { name, message, hint } = error;
-    return { message: sentence(message), hint: sentence(hint), fatal: !HARMLESS.has(name) };
+    const where = ADDRESS.exec(message)?.[0] ?? "";
+    const short = where === "" ? message : message.replace(where, modelName(where));
+    const fatal = !HARMLESS.has(name);
+    return { message: sentence(short), where, hint: sentence(hint), fatal };
   }
   const said = error instanceof Error ? error.message : error;
   const message = sentence(`something went wrong: ${said}`);
-  return { message, hint: "This is a mistake of ours. Please report it.", fatal: true };
+  return { message, where: "", hint: "This is a mistake of ours. Please report it.", fatal: true };
+}
+
+/**
+ * That a model is spoken to in a format that is not its own; nothing where it is.
+ * @param {Info} info
+ * @returns {{ title: string, text: string } | null}
+ */
+export function formatNotice({ name, chat_format: format }) {
+  if (format === null || format === "model") return null;
+  return {
+    title: "Answers may be worse than this model can do.",
+    text: `The file of ${name} has no chat template that works, so a common format is used instead `
+      + `(${format}). The model may misunderstand you, or not know when to stop. Another file of `
+      + "the same model may do better.",
+  };
 }
 
 /** @param {string} text */

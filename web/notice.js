@@ -1,13 +1,18 @@
 /**
- * What is said between the messages and the input: start, progress, warnings, problems. DOM only.
+ * What is said between the messages and the input: start, progress, warnings, problems, and above
+ * them what stays until it is answered. DOM only.
  */
 
 import { element } from "./dom.js";
 import { visible } from "./links.js";
 import { progress } from "./messages.js";
 
+/** @typedef {[label: string, act: () => void]} Action  a button and what it does */
+
 export class Notice {
-  element = element("div", { class: "notice" });
+  #lasting = element("div");
+  #passing = element("div");
+  element = element("div", { class: "notice" }, this.#lasting, this.#passing);
   #after;
 
   /** @param {() => void} after  called when a button here was used, which then goes away */
@@ -15,8 +20,37 @@ export class Notice {
     this.#after = after;
   }
 
+  /** What is not meant to last goes. */
   clear() {
-    this.element.replaceChildren();
+    this.#passing.replaceChildren();
+  }
+
+  /** What is meant to last goes, too: another model is there. */
+  forget() {
+    this.#lasting.replaceChildren();
+    this.clear();
+  }
+
+  /**
+   * Say something that stays, whatever else is said, until one of its buttons is used.
+   * @param {string} title
+   * @param {string} text
+   * @param {Action[]} actions
+   * @returns {HTMLElement}  to be removed when it is no longer true
+   */
+  tell(title, text, actions) {
+    const box = element("div", { class: "told", role: "status" });
+    this.#lasting.append(box); // before its text: only so is it read out
+    const buttons = [...actions, /** @type {Action} */ (["Dismiss", () => {}])];
+    box.append(
+      element("strong", {}, visible(title)),
+      element("p", {}, visible(text)),
+      ...buttons.map(([label, act]) => this.#button(label, () => {
+        box.remove();
+        act();
+      })),
+    );
+    return box;
   }
 
   /**
@@ -25,7 +59,7 @@ export class Notice {
    */
   start(name, act) {
     const title = element("strong", {}, name);
-    this.element.append(element("div", { class: "start" }, title, this.#button("Start", act)));
+    this.#passing.append(element("div", { class: "start" }, title, this.#button("Start", act)));
   }
 
   /**
@@ -38,7 +72,7 @@ export class Notice {
     const bar = element("progress", { "aria-label": `Loading ${name}`, max: 1 });
     const title = element("strong", {}, name);
     const line = element("div", { class: "line" }, title, text, this.#button("Cancel", cancel));
-    this.element.append(element("div", { class: "progress" }, line, bar));
+    this.#passing.append(element("div", { class: "progress" }, line, bar));
     return (done, total) => {
       text.textContent = progress(done, total);
       bar.setAttribute("aria-valuetext", text.textContent);
@@ -49,18 +83,26 @@ export class Notice {
   /** @param {string[]} texts */
   warn(texts) {
     const nodes = texts.map((text) => element("p", { class: "warning" }, visible(text)));
-    this.element.append(...nodes);
+    this.#passing.append(...nodes);
   }
 
   /**
-   * @param {{ message: string, hint: string }} problem
-   * @param {() => void} [again]  loads the model again
+   * @param {{ message: string, where: string, hint: string }} problem
+   * @param {Action[]} actions  what may be done about it
    */
-  problem({ message, hint }, again) {
-    const text = [element("strong", {}, visible(message)), element("p", {}, visible(hint))];
-    const buttons = again ? [this.#button("Load again", again)] : [];
+  problem({ message, where, hint }, actions) {
+    const text = [element("strong", {}, visible(message))];
+    if (where !== "") text.push(element("p", { class: "where" }, visible(where)));
+    if (hint !== "") text.push(element("p", {}, visible(hint)));
+    const buttons = actions.map(([label, act]) => this.#button(label, act));
     const box = element("div", { class: "problem", role: "alert" }, ...text, ...buttons);
-    this.element.append(box);
+    this.#passing.append(box);
+    this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  /** Lead to the first thing that can be done here. */
+  focus() {
+    this.element.querySelector("button")?.focus();
   }
 
   /**

@@ -7,15 +7,20 @@
  * `?embed` and `?system=text`.
  */
 
+import { modelAddress } from "./address.js";
 import { announce } from "./frame.js";
+import { modelName } from "./messages.js";
 import { keepOffline } from "./offline.js";
 import { InferaivedChat } from "./widget.js";
+
+/** @import { ModelLike } from "./client.js" */
+/** @import { Action } from "./notice.js" */
+/** @import { ChatMessage } from "./protocol.js" */
 
 /** @typedef {"localStorage" | "sessionStorage"} Place */
 
 const CONVERSATION = "inferaived-conversation";
 const SETTINGS = "inferaived-settings";
-const LOCAL = /^(localhost|127\.0\.0\.1)$/;
 
 const chat = byId("chat", InferaivedChat);
 const models = byId("models", HTMLElement);
@@ -65,7 +70,7 @@ function remember(place, key, value) {
 // ---- the model
 
 /**
- * @param {string | File[]} [model]  else the demo
+ * @param {ModelLike} [model]  else the demo
  */
 function loadModel(model) {
   models.hidePopover();
@@ -80,27 +85,10 @@ function loadFiles(list) {
   if (parts.length > 0) loadModel(parts);
 }
 
-/**
- * The address of a file, as a person types or copies it, or what is wrong with it.
- * @param {string} text
- * @returns {{ url: string, wrong: string }}
- */
-function modelAddress(text) {
-  if (!URL.canParse(text, document.baseURI)) return { url: "", wrong: "This is not an address." };
-  const url = new URL(text, document.baseURI);
-  const safe = url.protocol === "https:" || url.origin === location.origin;
-  if (!safe && !(url.protocol === "http:" && LOCAL.test(url.hostname))) {
-    return { url: "", wrong: "It must begin with https://, except on this machine." };
-  }
-  // The address bar of Hugging Face shows a file's page; the file itself is beside it.
-  if (url.hostname === "huggingface.co") url.pathname = url.pathname.replace("/blob/", "/resolve/");
-  return { url: url.href, wrong: "" };
-}
-
 function listenForModels() {
   byId("address", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
-    const { url, wrong } = modelAddress(address.value.trim());
+    const { url, wrong } = modelAddress(address.value, document.baseURI);
     address.setCustomValidity(wrong);
     if (address.reportValidity()) loadModel(url);
   });
@@ -165,18 +153,84 @@ function listenForSettings() {
   applySettings();
 }
 
-/** A reload keeps the conversation; another tab, or the next visit, begins anew. */
+/**
+ * @typedef {object} Held  a conversation as a reload finds it
+ * @property {ChatMessage[]} messages
+ * @property {string} draft  what was written and not sent
+ * @property {string} name  of the model that it was held with
+ * @property {string | null} address  of that model; null where it came from this device
+ */
+
+/**
+ * A reload keeps the conversation; another tab, or the next visit, begins anew.
+ * @returns {boolean}  whether it was held with a model that is not going to be loaded by itself
+ */
 function keepConversation() {
-  const stored = recall("sessionStorage", CONVERSATION);
-  if (Array.isArray(stored)) chat.messages = stored;
-  chat.addEventListener("change", () => remember("sessionStorage", CONVERSATION, chat.messages));
+  const stored = /** @type {Held | null} */ (recall("sessionStorage", CONVERSATION));
+  const offer = Array.isArray(stored?.messages) ? restored(stored) : null;
+  const keep = () => {
+    const { messages, draft, modelName: name, model } = chat;
+    const address = typeof model === "string" || model instanceof URL ? whole(model) : null;
+    remember("sessionStorage", CONVERSATION, { messages, draft, name, address });
+  };
+  chat.addEventListener("change", () => {
+    if (chat.messages.length === 0) offer?.remove();
+    keep();
+  });
+  chat.addEventListener("state", () => {
+    if (chat.state === "ready") keep();
+  });
+  // The question is kept when it is asked; here, what there is of the answer.
+  window.addEventListener("pagehide", () => {
+    if (chat.state !== "idle") keep();
+  });
+  return offer !== null;
+}
+
+/**
+ * @param {Held} stored
+ * @returns {HTMLElement | null}  what offers the model again, if it is another one
+ */
+function restored({ messages, draft, name, address }) {
+  const last = messages.at(-1);
+  const open = last?.role === "user"; // its answer had not begun: it can be asked again
+  chat.messages = open ? messages.slice(0, -1) : messages;
+  chat.draft = draft || (open ? (last.content ?? "") : "");
+  const next = chat.model;
+  if (messages.length === 0 || address === whole(next)) return null;
+  const title = `This conversation was held with ${name}.`;
+  const others = parameters.get("model") ? modelName(next) : "the demo";
+  /** @type {Action} */
+  const other = [`Go on with ${others}`, () => loadModel(next)];
+  if (address) {
+    chat.setAttribute("model", address);
+    return chat.tell(title, "It is not loaded now. Start loads it again.", [other]);
+  }
+  const text = "It came from a file on this device, which has to be chosen again.";
+  return chat.tell(title, text, [["Choose the file", () => files.click()], other]);
+}
+
+/** @param {ModelLike} address */
+function whole(address) {
+  return new URL(String(address), document.baseURI).href;
 }
 
 // ---- start
 
+/** Offer the model that the page's address names, or say why it cannot be loaded. */
+function offerLinkedModel() {
+  const text = parameters.get("model");
+  if (!text) return;
+  const { url, wrong } = modelAddress(text, document.baseURI);
+  if (url) chat.setAttribute("model", url);
+  else {
+    const title = "The model in this page's address cannot be loaded.";
+    chat.tell(title, `${text}: ${wrong}`, [["Use the demo", () => loadModel()]]);
+  }
+}
+
 chat.debug = Number(parameters.get("debug")) || 0;
-const model = parameters.get("model");
-if (model) chat.setAttribute("model", modelAddress(model).url);
+offerLinkedModel();
 if (parameters.has("embed")) {
   document.body.classList.add("embed");
   announce();
@@ -185,8 +239,8 @@ if (parameters.has("embed")) {
   listenForModels();
   listenForDrops();
   listenForSettings();
-  keepConversation();
+  const waits = keepConversation();
   // The demo is small: a newcomer finds it ready. Any other model waits for Start.
-  if (!model) void chat.load();
+  if (!waits && !parameters.get("model")) void chat.load();
   void keepOffline(chat, byId("update", HTMLElement));
 }

@@ -111,6 +111,8 @@
  * @property {string[]} features
  * @property {string[]} warnings
  * @property {number} n_vocab
+ * @property {string | null} chat_format  "model" is the file's own template, else a built-in one's
+ *   name; null where the file has no tokenizer and cannot chat
  */
 
 /** @typedef {{ name: string, message: string, hint: string, trace: string }} Failure */
@@ -120,7 +122,11 @@
 /** @typedef {{ kind: "token", id: number, text: string, ids: number[] }} Token */
 /** @typedef {{ kind: "logits", id: number, row: ArrayBuffer }} Logits  float32 [n_vocab] */
 /** @typedef {{ kind: "done", id: number, result: any }} Done */
-/** @typedef {{ kind: "fail", id: number, error: Failure }} Fail */
+/**
+ * `loaded`: whether there is a model to ask; a load may fail before it takes the last one's place.
+ *
+ * @typedef {{ kind: "fail", id: number, error: Failure, loaded: boolean }} Fail
+ */
 
 /** @typedef {Progress | Ready | Token | Logits | Done | Fail} Answer */
 

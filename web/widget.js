@@ -10,23 +10,24 @@
  * neither side can reach into the other.
  */
 
-import { load } from "./client.js";
-import { element, icon } from "./dom.js";
+import { answer } from "./answer.js";
+import { Composer } from "./composer.js";
+import { element } from "./dom.js";
 import { framed } from "./frame.js";
-import { facts, modelName, problem, replyNote } from "./messages.js";
+import { facts, formatNotice, modelName, problem } from "./messages.js";
 import { Notice } from "./notice.js";
+import { Slot } from "./slot.js";
 import { Transcript } from "./transcript.js";
 
 /** @import { Engine, ModelLike } from "./client.js" */
-/** @import { ChatMessage, Options } from "./protocol.js" */
+/** @import { Action } from "./notice.js" */
+/** @import { ChatMessage, Info, Options } from "./protocol.js" */
 /** @import { Reply } from "./transcript.js" */
 
 /** @typedef {"idle" | "loading" | "ready" | "answering" | "failed"} State */
 
 const HERE = new URL(".", import.meta.url);
 const DEMO = new URL("models/demo.gguf", HERE).href;
-const ARROW_UP = "M12 19V5M6 11l6-6 6 6";
-const SQUARE = "M7 7h10v10H7z";
 
 /** The events are `state` (see `state`) and `change` (see `messages`). */
 export class InferaivedChat extends HTMLElement {
@@ -35,19 +36,16 @@ export class InferaivedChat extends HTMLElement {
   /** What the next load tells the console: see protocol.js. */ debug = 0;
   /** @type {ChatMessage[]} */ #messages = [];
   /** @type {State} */ #state = "idle";
-  /** @type {ModelLike | null} */ #model = null;
+  /** What is to be loaded. @type {ModelLike | null} */ #model = null;
   #name = "";
-  /** @type {Promise<Engine | null> | null} */ #engine = null;
-  /** @type {AbortController | null} */ #loading = null;
+  #slot = new Slot();
+  /** @type {Promise<Engine | null> | null} */ #loading = null;
   /** @type {AbortController | null} */ #replying = null;
+  /** What is being written. @type {Reply | null} */ #reply = null;
   /** @type {AbortController | null} */ #framed = null;
   #transcript = new Transcript();
   #notice = new Notice(() => this.focus());
-  #input = element("textarea", {
-    rows: 1, placeholder: "Message", "aria-label": "Message", enterkeyhint: "send",
-  });
-  #send = button("Send", ARROW_UP, "submit");
-  #stop = button("Stop", SQUARE, "button");
+  #composer = new Composer((text) => void this.send(text), () => this.stop());
   #facts = element("p", { class: "facts" });
   #fresh = element("button", { class: "quiet", type: "button" }, "New conversation");
   #status = element("p", { class: "status", role: "status" });
@@ -58,17 +56,16 @@ export class InferaivedChat extends HTMLElement {
     const href = new URL("widget.css", HERE).href;
     const style = element("link", { rel: "stylesheet", href, crossorigin: "anonymous" });
     if (HERE.origin === location.origin) {
-      const form = element("form", { class: "composer" }, this.#input, this.#send, this.#stop);
       const foot = element("div", { class: "foot" }, this.#facts, this.#fresh);
-      const parts = [this.#transcript.element, this.#notice.element, form, foot, this.#status];
+      const parts = [this.#transcript, this.#notice, this.#composer].map((part) => part.element);
       const name = { class: "chat", "aria-label": "Chat", hidden: true };
-      const chat = element("section", name, ...parts);
+      const chat = element("section", name, ...parts, foot, this.#status);
       const show = () => (chat.hidden = false); // not before its style is there
       style.addEventListener("load", show);
       style.addEventListener("error", show);
       setTimeout(show, 8000); // it may neither come nor fail
       root.append(style, chat);
-      this.#listen(form);
+      this.#listen();
     } else {
       root.append(style);
     }
@@ -86,7 +83,7 @@ export class InferaivedChat extends HTMLElement {
   disconnectedCallback() {
     this.stop();
     this.#framed?.abort();
-    this.#unload();
+    this.#slot.end();
     this.#state = "idle";
   }
 
@@ -103,29 +100,13 @@ export class InferaivedChat extends HTMLElement {
     this.shadowRoot?.append(framed(page.href, alone, this.#framed.signal));
   }
 
-  /** @param {HTMLFormElement} form */
-  #listen(form) {
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const text = this.#input.value.trim();
-      if (text === "" || this.#replying) return;
-      this.#input.value = "";
-      void this.send(text);
-    });
-    this.#input.addEventListener("keydown", (event) => {
-      // While an input method composes, Enter picks its candidate (229: Safari says so only there).
-      const composing = event.isComposing || event.keyCode === 229;
-      if (event.key !== "Enter" || event.shiftKey || composing) return;
-      event.preventDefault();
-      form.requestSubmit();
-    });
+  #listen() {
     this.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) this.stop();
     });
-    this.#stop.addEventListener("click", () => this.stop());
     this.#fresh.addEventListener("click", () => {
       this.messages = [];
-      this.#input.focus();
+      this.focus();
     });
   }
 
@@ -143,14 +124,29 @@ export class InferaivedChat extends HTMLElement {
     this.setAttribute("system", text);
   }
 
-  /** The conversation so far, without the system message. @returns {ChatMessage[]} */
+  /** What is written and not sent. @returns {string} */
+  get draft() {
+    return this.#composer.text;
+  }
+
+  set draft(text) {
+    this.#composer.text = text;
+  }
+
+  /**
+   * The conversation so far, without the system message; of a reply that is being written what
+   * there is.
+   * @returns {ChatMessage[]}
+   */
   get messages() {
-    return structuredClone(this.#messages);
+    const content = this.#reply?.text ?? "";
+    const written = content === "" ? [] : [{ role: "assistant", content }];
+    return structuredClone([...this.#messages, ...written]);
   }
 
   set messages(messages) {
     this.stop();
-    this.#replying = null; // a reply that still runs belongs to no conversation now
+    this.#replying = this.#reply = null; // a reply that still runs belongs to no conversation now
     this.#messages = structuredClone(messages);
     this.#transcript.clear();
     for (const { role, content } of messages) {
@@ -162,7 +158,7 @@ export class InferaivedChat extends HTMLElement {
   }
 
   focus() {
-    this.#input.focus();
+    this.#composer.focus();
   }
 
   /** What the model is called: as it says itself once it is loaded, else its file. */
@@ -170,8 +166,24 @@ export class InferaivedChat extends HTMLElement {
     return this.#name || modelName(this.#chosen());
   }
 
+  /** The model that is loaded, or will be. @returns {ModelLike} */
+  get model() {
+    return this.#chosen();
+  }
+
   #chosen() {
     return this.#model ?? (this.getAttribute("model") || DEMO);
+  }
+
+  /**
+   * Say something above the input that stays until one of its buttons is used or a model is ready.
+   * @param {string} title
+   * @param {string} text
+   * @param {Action[]} actions  besides Dismiss
+   * @returns {HTMLElement}  to be removed when it is no longer true
+   */
+  tell(title, text, actions) {
+    return this.#notice.tell(title, text, actions);
   }
 
   /**
@@ -181,62 +193,84 @@ export class InferaivedChat extends HTMLElement {
    */
   load(model) {
     if (this.#state === "answering") this.stop();
-    this.#unload();
     this.#model = model ?? this.#chosen();
-    this.#engine = this.#load(this.#model, (this.#loading = new AbortController()));
-    return this.#engine;
+    this.#facts.textContent = this.#name = "";
+    const loading = this.#load(this.#model, () => loading === this.#loading);
+    return (this.#loading = loading);
   }
 
   /**
    * @param {ModelLike} model
-   * @param {AbortController} loading
+   * @param {() => boolean} current  whether no other load has begun since
    */
-  async #load(model, loading) {
+  async #load(model, current) {
     this.#show("loading");
+    this.#notice.clear(); // also of another load
     const bar = this.#notice.progress(this.modelName, () => this.cancel());
     this.#say(`Loading the model ${this.modelName}.`);
-    /** @type {(done: number, total: number) => void} */
-    const onProgress = (done, total) => {
-      if (loading === this.#loading) bar(done, total);
-    };
     try {
-      const { debug } = this;
-      const engine = await load(model, { signal: loading.signal, onProgress, debug });
-      if (loading === this.#loading) {
-        this.#ready(engine);
-        return engine;
-      }
-      await engine.close();
+      const engine = await this.#slot.load(model, this.debug, (done, total) => {
+        if (current()) bar(done, total);
+      });
+      if (!current()) return null;
+      this.#loading = null;
+      if (engine) this.#ready(engine.info);
+      else this.#settle("idle");
+      return engine;
     } catch (error) {
-      if (loading === this.#loading) this.#fail(error);
+      if (!current()) return null;
+      this.#loading = null;
+      console.warn(error); // with the trace, for whoever looks for it
+      this.#settle("failed");
+      const found = problem(error);
+      if (this.#slot.engine) found.hint = `${found.hint} ${this.#name} is still loaded.`.trim();
+      this.#notice.problem(found, this.#ways(model));
+      return null;
     }
-    return null;
   }
 
-  /** @param {Engine} engine */
-  #ready({ info }) {
+  /**
+   * After a load that came to nothing: back to the model that is still there, if there is one.
+   * @param {State} state  where none is
+   */
+  #settle(state) {
+    const { engine, model } = this.#slot;
+    if (engine) [this.#model, this.#name] = [model, engine.info.name];
+    if (engine) this.#facts.textContent = facts(engine.info);
+    else this.#notice.forget();
+    this.#show(engine ? "ready" : state);
+  }
+
+  /**
+   * What can be done where a model is not there: load it again, or the one that worked.
+   * @param {ModelLike} model
+   * @returns {Action[]}
+   */
+  #ways(model) {
+    const { engine, model: worked } = this.#slot;
+    /** @type {Action} */
+    const again = ["Load again", () => void this.load(model)];
+    if (engine || !worked || worked === model) return [again];
+    return [again, [`Back to ${modelName(worked)}`, () => void this.load(worked)]];
+  }
+
+  /** @param {Info} info */
+  #ready(info) {
     this.#name = info.name;
     this.#facts.textContent = facts(info);
     this.#say(`The model ${info.name} is ready.`);
     this.#show("ready");
+    this.#notice.forget();
     this.#notice.warn(info.warnings);
+    const format = formatNotice(info);
+    if (format) this.tell(format.title, format.text, []);
   }
 
   /** End the load that runs, and what waits for it. */
   cancel() {
     this.stop();
-    this.#unload();
-    this.#show("idle");
+    this.#slot.cancel();
     this.#say("Loading was cancelled.");
-  }
-
-  #unload() {
-    this.#loading?.abort();
-    this.#loading = null;
-    const old = this.#engine;
-    this.#engine = null;
-    this.#facts.textContent = this.#name = "";
-    old?.then((engine) => engine?.close()).catch(() => {}); // a dead worker is closed already
   }
 
   /** End the reply that runs; what was said so far stays. */
@@ -250,24 +284,31 @@ export class InferaivedChat extends HTMLElement {
    */
   async send(text) {
     if (this.#replying) return;
+    if (this.#state === "failed" && !this.#slot.model) {
+      this.#composer.text ||= text; // to load again what has just failed is for a person to say
+      this.#notice.focus();
+      return;
+    }
     const replying = (this.#replying = new AbortController());
     if (this.#messages.length === 0) this.#transcript.clear();
     this.#messages.push({ role: "user", content: text });
     const question = this.#transcript.addQuestion(text);
-    const reply = this.#transcript.addReply();
+    const reply = (this.#reply = this.#transcript.addReply());
     this.#show(this.#state);
+    this.dispatchEvent(new Event("change"));
     const engine = await this.#waited(replying.signal);
     const { failure, warnings } = engine ? await this.#answer(engine, reply, replying.signal) : {};
     if (this.#replying !== replying) return; // the conversation was replaced meanwhile
-    this.#replying = null;
+    this.#replying = this.#reply = null;
     if (reply.ended) {
+      if (!failure) this.#say(reply.text);
       this.#messages.push({ role: "assistant", content: reply.text });
     } else {
       // Templates want user and assistant in turn: a question without an answer is taken back.
       this.#messages.pop();
       question.remove();
       reply.element.remove();
-      this.#input.value ||= text;
+      this.#composer.text ||= text;
     }
     this.#show(this.#state === "answering" ? "ready" : this.#state);
     this.#notice.warn(warnings ?? []);
@@ -285,7 +326,10 @@ export class InferaivedChat extends HTMLElement {
       signal.addEventListener("abort", () => resolve(null));
     });
     for (;;) {
-      const engine = await Promise.race([this.#engine ?? this.load(), stopped]);
+      // Where a load failed, it is not tried again: the model that worked is.
+      const failed = this.#state === "failed" && this.#slot.model;
+      const there = this.#loading ?? this.#slot.engine;
+      const engine = await Promise.race([there ?? this.load(failed || undefined), stopped]);
       // Still loading: another model was chosen meanwhile, and is the one to wait for.
       if (engine || signal.aborted || this.#state !== "loading") return engine;
     }
@@ -295,42 +339,25 @@ export class InferaivedChat extends HTMLElement {
    * @param {Engine} engine
    * @param {Reply} reply
    * @param {AbortSignal} signal
-   * @returns {Promise<{ failure?: unknown, warnings?: string[] }>}  what went wrong or is odd
    */
-  async #answer(engine, reply, signal) {
+  #answer(engine, reply, signal) {
     const system = this.system === "" ? [] : [{ role: "system", content: this.system }];
-    let tokens = 0;
-    let first = 0;
-    const speed = () => (tokens > 1 ? ((tokens - 1) * 1000) / (performance.now() - first) : 0);
     this.#show("answering");
     this.#say("Generating…");
-    try {
-      const stream = engine.reply([...system, ...this.#messages], { ...this.options, signal });
-      for await (const { text, ids } of stream) {
-        first ||= performance.now();
-        tokens += ids.length;
-        reply.append(text, replyNote(tokens, speed()));
-      }
-      const { text, ids, finish_reason: reason, timings, warnings } = await stream.result;
-      if (text === "" && reason === "abort") return { warnings };
-      reply.text = text;
-      reply.end(replyNote(ids.length, timings.decode_tok_s ?? speed(), reason));
-      this.#say(text);
-      return { warnings };
-    } catch (error) {
-      const why = signal.aborted ? "abort" : "error";
-      if (reply.text !== "") reply.end(replyNote(tokens, speed(), why));
-      return signal.aborted ? {} : { failure: error };
-    }
+    return answer(engine, [...system, ...this.#messages], { ...this.options, signal }, reply);
   }
 
-  /** @param {unknown} error */
+  /**
+   * A reply that came to nothing.
+   * @param {unknown} error
+   */
   #fail(error) {
     console.warn(error); // with the trace, for whoever looks for it
     const found = problem(error);
-    if (found.fatal) this.#unload();
+    if (found.fatal) this.#slot.end();
+    if (found.fatal) this.#facts.textContent = this.#name = "";
     this.#show(found.fatal ? "failed" : this.#state);
-    this.#notice.problem(found, found.fatal ? () => void this.load() : undefined);
+    this.#notice.problem(found, found.fatal ? this.#ways(this.#chosen()) : []);
   }
 
   /**
@@ -340,8 +367,7 @@ export class InferaivedChat extends HTMLElement {
   #show(state) {
     const changed = state !== this.#state;
     this.#state = state;
-    this.#send.hidden = this.#replying !== null;
-    this.#stop.hidden = this.#replying === null;
+    this.#composer.busy = this.#replying !== null;
     this.#fresh.hidden = this.#messages.length === 0;
     this.#transcript.busy = this.#replying !== null;
     if (changed || state === "idle") this.#notice.clear();
@@ -364,16 +390,6 @@ export class InferaivedChat extends HTMLElement {
   #say(text) {
     this.#status.textContent = text;
   }
-}
-
-/**
- * @param {string} label
- * @param {string} path
- * @param {"submit" | "button"} type
- */
-function button(label, path, type) {
-  const name = { class: label.toLowerCase(), "aria-label": label, title: label };
-  return element("button", { ...name, type, hidden: type === "button" }, icon(path));
 }
 
 customElements.define("inferaived-chat", InferaivedChat);

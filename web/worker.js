@@ -72,7 +72,8 @@ self.onmessage = async ({ data }) => {
   } catch (thrown) {
     const { name, message, stack, hint = RELOAD } = /** @type {Error & { hint?: string }} */ (
       thrown);
-    answer({ kind: "fail", id: request.id, error: { name, message, hint, trace: stack ?? "" } });
+    const error = { name, message, hint, trace: stack ?? "" };
+    answer({ kind: "fail", id: request.id, error, loaded: false });
   }
 };
 

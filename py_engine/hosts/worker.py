@@ -1,8 +1,9 @@
 """The browser's host: requests of web/protocol.js in, answers out, one engine between.
 
 Knows the protocol, the files' table and who makes the device; decides nothing about models. A
-request is a task; those that use the GPU take turns. A load that fails, for whatever reason,
-closes its device and with it all that it had made, so the next one begins from nothing.
+request is a task; those that use the GPU take turns. The loaded model goes when the next one's
+header is known to be good; a load that fails after that closes its device and with it all that it
+had made, so the next one begins from nothing.
 """
 
 import asyncio
@@ -17,8 +18,8 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from py_engine.base.debug import Debug
 from py_engine.base.errors import BadRequest, DeviceLost, InferaivedError, SourceError
-from py_engine.engine import Engine, Piece, Reply, inspect, load
-from py_engine.formats.gguf import read_split, shard_names
+from py_engine.engine import Engine, Piece, Reply, check, inspect, load
+from py_engine.formats.gguf import GGUF, read_split, shard_names
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.browser import BrowserDevice, rebuilt
 from py_engine.hosts.shaders import read_shader
@@ -139,7 +140,7 @@ class Worker:
             self._emit(json.dumps({"kind": "done", "id": number, "result": _ABORTED}))
         else:
             stopped = {"name": "Stopped", "message": "stopped", "hint": "", "trace": ""}
-            self._emit(json.dumps({"kind": "fail", "id": number, "error": stopped}))
+            self._emit(self._failed(number, stopped))
 
     def _stop(self, number: int) -> None:
         if self._replying == number and self._engine:
@@ -158,39 +159,56 @@ class Worker:
         except Exception as error:
             if isinstance(error, DeviceLost):
                 self._free()
-            answer = {"kind": "fail", "id": number, "error": _failure(error)}
-            text = json.dumps(answer)
+            answer = {"kind": "fail"}
+            text = self._failed(number, _failure(error))
         self._emit(text)
         if answer["kind"] == "ready" and self._engine:  # while the reader reads
             asyncio.get_running_loop().call_soon(self._engine.prepare)
 
+    def _failed(self, number: int, error: Mapping[str, str]) -> str:
+        loaded = self._engine is not None
+        return json.dumps({"kind": "fail", "id": number, "error": error, "loaded": loaded})
+
     async def _load(self, message: Message) -> object:
         async with self._turn:
-            self._free()
-            tune = message.get("tune", True)
             sources: list[BrowserSource] = []
-            opening = asyncio.ensure_future(self._open_device())
+            header = None
             try:
-                await self._begin(message["model"], sources, opening)
-                self._engine = await load(
-                    sources,
-                    asyncio.shield(opening),
-                    self._make_encoder,
-                    read_shader,
-                    context=message.get("context"),
-                    tunings=KeptTunings(self._js.tunings) if tune else None,
-                    retune=tune == "again",
-                    progress=self._progress(message["id"]),
-                )
-                await self._engine.report(Debug(self._js.debug, print))  # to the console
-                return self._engine.info
-            except BaseException:
-                await asyncio.wait([opening])  # what opens late has to be closed, too
-                self._free()
-                raise
+                if self._engine:  # it goes on working if the other file is none, or none for us
+                    await self._open(message["model"], sources)
+                    context = message.get("context")
+                    header = await check(sources, self._make_encoder, context=context)
+                    self._free()
+                return await self._load_afresh(message, sources, header)
             finally:
                 for source in sources:
                     source.close()
+
+    async def _load_afresh(
+        self, message: Message, sources: list[BrowserSource], header: GGUF | None
+    ) -> object:
+        tune = message.get("tune", True)
+        opening = asyncio.ensure_future(self._open_device())
+        try:
+            if header is None:
+                await self._begin(message["model"], sources, opening)
+            self._engine = await load(
+                sources,
+                asyncio.shield(opening),
+                self._make_encoder,
+                read_shader,
+                header=header,
+                context=message.get("context"),
+                tunings=KeptTunings(self._js.tunings) if tune else None,
+                retune=tune == "again",
+                progress=self._progress(message["id"]),
+            )
+            await self._engine.report(Debug(self._js.debug, print))  # to the console
+            return self._engine.info
+        except BaseException:
+            await asyncio.wait([opening])  # what opens late has to be closed, too
+            self._free()
+            raise
 
     async def _chat(self, message: Message) -> object:
         sampling = Sampling.from_options(message["options"])

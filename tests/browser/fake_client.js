@@ -2,10 +2,11 @@
  * Stands in for web/client.js in tests of what a person sees: same names, no Python, no GPU.
  *
  * A model's name says how its load goes: `fail-Name.gguf` fails with the error of that name,
- * `stuck.gguf` stops at 412 of 986 MB, all others load. A question says what the answer is:
- * `say ["a", "b"]` these pieces; `fail Name` breaks after two pieces; `endless` goes on until it is
- * stopped; anything else is answered with what was asked for, as JSON. `globalThis.fake` records
- * it.
+ * before the loaded model has to go or, where it is one of the GPU, after; `stuck.gguf` stops at
+ * 412 of 986 MB; `formatless.gguf` has no chat template; all others load. A question says what the
+ * answer is: `say ["a", "b"]` these pieces; `fail Name` breaks after two pieces; `endless` goes on
+ * until it is stopped; anything else is answered with what was asked for, as JSON.
+ * `globalThis.fake` records it.
  */
 
 import { InferaivedError } from "./calls.js";
@@ -47,6 +48,9 @@ function failure(key) {
   return new InferaivedError({ name, message, hint, trace: "" });
 }
 
+/** What goes wrong after the loaded model was freed for the new one. */
+const LATE = new Set(["DeviceMemory", "DeviceLost"]);
+
 const fake = { loads: [], requests: [], closed: 0, pause: 4 };
 globalThis.fake = fake;
 
@@ -57,18 +61,34 @@ const aborted = (signal) =>
   });
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export async function load(model, { onProgress, signal } = {}) {
+export async function start({ signal } = {}) {
+  signal?.throwIfAborted();
+  return {
+    loaded: false,
+    end() {
+      if (this.loaded) fake.closed++;
+      this.loaded = false;
+    },
+  };
+}
+
+export async function load(model, { worker, onProgress, signal }) {
   const parts = [model].flat().map((part) => part.name ?? new URL(part, document.baseURI).href);
   fake.loads.push(parts);
   const name = parts[0].split("/").pop();
   const work = async () => {
     const failing = /^fail-(\w+)\.gguf$/.exec(name)?.[1];
+    if (failing && !LATE.has(failing)) throw failure(failing);
     for (const done of [0, 104, 251, 412, 700, 986]) {
       await wait(fake.pause);
       onProgress?.(done * 1e6, 986 * 1e6);
-      if (done === 412 && failing) throw failure(failing);
+      if (done === 412 && failing) {
+        worker.loaded = false;
+        throw failure(failing);
+      }
       if (done === 412 && name === "stuck.gguf") await new Promise(() => {});
     }
+    worker.loaded = true;
     return new Engine(name);
   };
   return Promise.race([work(), aborted(signal)]);
@@ -85,16 +105,13 @@ class Engine {
       features: ["subgroups"],
       warnings: name === "warned.gguf" ? ["This is a software GPU: answers will be slow."] : [],
       n_vocab: 512,
+      chat_format: name === "formatless.gguf" ? "ChatML" : "model",
     };
   }
 
   reply(messages, { signal, ...options } = {}) {
     fake.requests.push({ messages: structuredClone(messages), options });
     return new Reply(messages.at(-1).content, { messages, options }, signal);
-  }
-
-  async close() {
-    fake.closed++;
   }
 }
 

@@ -8,12 +8,15 @@ unknown one fails.
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 import build
+from py_engine.hosts.static import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
@@ -63,6 +66,30 @@ class Record:
         """Requests to anywhere but the declared origins; blobs and data: are the page's own."""
         known = (*self.origins, "blob:", "data:")
         return [url for url in self.requests if not url.startswith(known)]
+
+
+@contextmanager
+def chatting(chromium: Browser, site: Server) -> Iterator[Page]:
+    """The page with its demo loaded; no unknown request and no error in the console is allowed.
+
+    The service worker has tests of its own.
+    """
+    context = chromium.new_context(service_workers="block")
+    record = Record(context, site.url)
+    page = context.new_page()
+    page.goto(site.url)
+    expect(page.get_by_text("Demo: a tiny test model ·")).to_be_visible()
+    yield page
+    context.close()
+    assert record.unknown() == []
+    assert record.errors == []
+
+
+def load(page: Page, address: str) -> None:
+    """Type the address of a model and load it."""
+    page.get_by_role("button", name="Model").click()
+    page.get_by_label("Address of a GGUF file").fill(address)
+    page.get_by_role("button", name="Load", exact=True).click()
 
 
 def fake(page: Page) -> dict[str, Any]:

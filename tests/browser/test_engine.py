@@ -260,7 +260,8 @@ def test_wrong_options_are_named(client: Page) -> None:
 BAD_MODELS = {
     "nowhere.gguf": ("SourceError", "HTTP 404"),
     "headless.html": ("SourceError", "web page"),
-    "engine.zip": ("GGUFError", "BAD_MAGIC"),
+    "engine.zip": ("GGUFError", "this is a ZIP archive"),
+    "models/foreign.gguf": ("UnsupportedModel", "'mamba'"),
     "models/cut.gguf": ("GGUFError", ""),
 }
 
@@ -280,11 +281,16 @@ def test_every_failed_load_says_why_and_the_next_one_works(
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(whole[: len(whole) - 1000])
     server.files["/models/cut.gguf"] = cut
+    foreign = tmp_path / "foreign.gguf"
+    foreign.write_bytes(whole.replace(b"qwen2", b"mamba"))
+    server.files["/models/foreign.gguf"] = foreign
     for name, (kind, words) in BAD_MODELS.items():
         error = client.evaluate("(name) => failure(client.load(name, { worker }))", name)
         assert error["name"] == kind, (name, error)
         assert words in error["message"]
         assert error["hint"].endswith(".")
+        before = client.evaluate("async () => [worker.loaded, (await ids()).length]")
+        assert before == [True, 6], name  # the model that was there answers
     reloaded = client.evaluate(
         """async (name) => {
           globalThis.engine = await client.load(name, { worker });
@@ -301,6 +307,7 @@ def test_a_load_can_be_aborted_and_begun_again(client: Page, model: Spec) -> Non
       const abort = new AbortController();
       const options = { worker, signal: abort.signal, onProgress: () => abort.abort() };
       const aborted = await failure(client.load(name, options));
+      if (worker.loaded) throw new Error("it had to go when the weights began to come");
       globalThis.engine = await client.load(name, { worker });
       return [aborted.name, wanted, await ids()];
     }"""

@@ -7,13 +7,12 @@ a request to an unknown place and on an error in the console.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from py_engine.hosts.static import Server, running
-from tests.browser.page_fixtures import Record, ask, fake, make_site
+from tests.browser.page_fixtures import Record, ask, chatting, fake, make_site
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +25,8 @@ def fake_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(chromium: Browser, fake_site: Server) -> Iterator[Page]:
-    """The page with its demo loaded. The service worker has tests of its own."""
-    context = chromium.new_context(service_workers="block")
-    record = Record(context, fake_site.url)
-    opened = context.new_page()
-    opened.goto(fake_site.url)
-    expect(opened.get_by_text("Demo: a tiny test model ·")).to_be_visible()
-    yield opened
-    context.close()
-    assert record.unknown() == []
-    assert record.errors == []
-
-
-def load(page: Page, address: str) -> None:
-    page.get_by_role("button", name="Model").click()
-    page.get_by_label("Address of a GGUF file").fill(address)
-    page.get_by_role("button", name="Load", exact=True).click()
+    with chatting(chromium, fake_site) as opened:
+        yield opened
 
 
 def last_reply(page: Page) -> str:
@@ -158,30 +143,6 @@ def test_a_reload_keeps_the_conversation(page: Page) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("MissingFeature", "This browser has no WebGPU."),
-        ("GGUFError", "Not a usable GGUF"),
-        ("SourceError", "404"),
-        ("CORS", "allows no other sites (CORS)"),
-        ("DeviceMemory", "4,812 MiB"),
-        ("DeviceLost", "The GPU was lost"),
-    ],
-)
-def test_a_failed_load_is_told_and_the_next_one_works(page: Page, name: str, says: str) -> None:
-    load(page, f"models/fail-{name}.gguf")
-    expect(page.get_by_role("alert")).to_contain_text(says)
-    expect(page.get_by_role("progressbar")).to_have_count(0)
-    page.get_by_role("button", name="Load again").click()
-    expect(page.get_by_role("alert")).to_contain_text(says)
-    load(page, "models/other.gguf")
-    expect(page.get_by_text("other.gguf · llama")).to_be_visible()
-    expect(page.get_by_role("alert")).to_have_count(0)
-    ask(page, 'say ["works"]')
-    expect(page.get_by_role("article", name="Model")).to_contain_text("works")
-
-
 def test_a_gpu_that_is_lost_in_an_answer(page: Page) -> None:
     ask(page, "fail DeviceLost")
     expect(page.get_by_role("alert")).to_contain_text("The GPU was lost")
@@ -199,70 +160,6 @@ def test_a_full_context_takes_the_question_back(page: Page) -> None:
     expect(page.get_by_role("textbox", name="Message")).to_have_value("fail ContextFull quiet")
     expect(page.get_by_role("article")).to_have_count(0)
     assert fake(page)["closed"] == 0
-
-
-def test_progress_can_be_read_and_cancelled(page: Page) -> None:
-    load(page, "models/stuck.gguf")
-    bar = page.get_by_role("progressbar", name="Loading stuck.gguf")
-    expect(bar).to_have_attribute("aria-valuetext", "412 of 986 MB")
-    expect(page.get_by_text("412 of 986 MB")).to_be_visible()
-    ask(page, "waits")
-    expect(page.get_by_role("article", name="You")).to_have_text("waits")
-    page.get_by_role("button", name="Cancel").click()
-    expect(bar).to_have_count(0)
-    expect(page.get_by_role("textbox", name="Message")).to_have_value("waits")
-    page.get_by_role("button", name="Start").click()
-    expect(bar).to_be_visible()
-
-
-def test_a_question_waits_for_the_model_that_was_chosen_last(page: Page) -> None:
-    load(page, "models/stuck.gguf")
-    ask(page, 'say ["from the second"]')
-    load(page, "models/other.gguf")
-    expect(page.get_by_role("article", name="Model")).to_contain_text("from the second")
-    expect(page.get_by_text("other.gguf · llama")).to_be_visible()
-
-
-def test_files_are_chosen_and_dropped(page: Page, tmp_path: Path) -> None:
-    parts = [tmp_path / f"m-0000{i}-of-00002.gguf" for i in (2, 1)]
-    for part in parts:
-        part.write_bytes(b"GGUF")
-    page.get_by_role("button", name="Model").click()
-    page.get_by_label("Choose a file").set_input_files(parts)
-    expect(page.get_by_role("button", name="Model")).to_contain_text("and 1 more")
-    assert fake(page)["loads"][-1] == ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]
-    transfer = page.evaluate_handle(
-        """() => {
-             const transfer = new DataTransfer();
-             transfer.items.add(new File(["GGUF"], "d.gguf"));
-             return transfer;
-           }"""
-    )
-    page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
-    expect(page.get_by_text("Drop a GGUF file to load it")).to_be_visible()
-    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
-    expect(page.get_by_text("d.gguf · llama")).to_be_visible()
-    assert fake(page)["loads"][-1] == ["d.gguf"]
-
-
-def test_addresses(page: Page) -> None:
-    load(page, "https://huggingface.co/a/b/blob/main/c.gguf")
-    expect(page.get_by_text("c.gguf · llama")).to_be_visible()
-    assert fake(page)["loads"][-1] == ["https://huggingface.co/a/b/resolve/main/c.gguf"]
-    for wrong in ("ftp://host/m.gguf", "http://far.example/m.gguf", "javascript:alert(1)"):
-        load(page, wrong)
-        assert page.get_by_label("Address of a GGUF file").evaluate("node => !node.validity.valid")
-        page.keyboard.press("Escape")
-    assert len(fake(page)["loads"]) == 2
-
-
-def test_an_address_in_the_link_waits_for_a_click(page: Page, fake_site: Server) -> None:
-    page.goto(f"{fake_site.url}?model=models/linked.gguf")
-    start = page.get_by_role("button", name="Start")
-    expect(start).to_be_visible()
-    assert fake(page)["loads"] == []
-    start.click()
-    expect(page.get_by_text("linked.gguf · llama")).to_be_visible()
 
 
 def test_no_scrolling_under_a_reader(page: Page) -> None:
