@@ -12,6 +12,11 @@ const python = await loadPyodide({ env });
 python.FS.writeFile("trim.py", readFileSync(new URL("trim.py", import.meta.url)));
 python.FS.writeFile("library.zip", readFileSync(library));
 python.FS.writeFile("engine.zip", readFileSync(engine));
-python.pyimport("trim").trim("library.zip", "engine.zip");
+try {
+  python.pyimport("trim").trim("library.zip", "engine.zip");
+} catch (error) {
+  console.error(error.message); // not its stack, which quotes all of Pyodide
+  process.exit(1);
+}
 writeFileSync(join(out, "python_stdlib.zip"), python.FS.readFile("library.zip"));
 writeFileSync(join(out, "engine.zip"), python.FS.readFile("engine.zip"));

@@ -2,13 +2,15 @@
 
 Runs in Pyodide under Node (trim.mjs): only its own interpreter can compile for it and knows what
 its start imports, and its zlib gives the same bytes on every machine. It imports the engine, and
-whatever the engine's functions may import later, and keeps what is imported then. It knows
-nothing of the page.
+whatever the engine's functions may import later, and keeps what is imported then. What the kept
+half of the library may ask for later is kept too (`LAZY`) or named in `NEVER`: else the build
+fails. It knows nothing of the page.
 """
 
 import _codecs
 import ast
 import encodings
+import encodings.aliases
 import hashlib
 import importlib
 import importlib.util
@@ -26,11 +28,28 @@ LAZY = (
     "_colorize",  # traceback
     "_pylong",  # C: the text of a huge int
     "annotationlib",  # C: annotations
+    "difflib",  # traceback: of a SyntaxError
     "encodings.utf_8_sig",
     "linecache",
     "traceback",
 )
 """What C and the library import when something rare happens."""
+NEVER = {
+    "Windows": "asyncio.windows_events encodings._win_cp_codecs",
+    "a prompt to type at": """_pyrepl.main _pyrepl.readline _pyrepl.unix_console
+        _pyrepl.windows_console pydoc rlcompleter""",
+    "a source file that is run, or tests itself": "argparse doctest getopt statistics",
+    "half of it in C is there": "_py_abc _pydatetime _threading_local",
+    "packages that are installed, and archives that are unpacked": """csv email.parser
+        importlib.metadata._adapters importlib.readers py_compile tarfile""",
+    "sockets, and their certificates": """_strptime calendar encodings.idna
+        pyodide._nodesock_transport urllib.error urllib.request""",
+    "the text of a syntax tree": "_ast_unparse",
+    "threads and processes": """concurrent.futures.interpreter concurrent.futures.process
+        concurrent.futures.thread""",
+    "where a leaked object was made, if it can be told": "tracemalloc",
+}
+"""What the kept half of the library names and nothing in a page needs, by the reason."""
 
 
 def codecs() -> Iterator[str]:
@@ -58,7 +77,8 @@ def trim(library: str, engine: str) -> None:
     """
     sys.path.insert(0, engine)
     texts, ours = read(library), read(engine)
-    import_all({name_of(file): text for file, text in ours.items() if file.endswith(".py")})
+    import_all(modules(ours))
+    check(modules(texts))
     write(library, shipped(texts, others=False))
     with open(library, "rb") as made:
         known = hashlib.sha256(made.read()).hexdigest()
@@ -82,8 +102,28 @@ def import_all(sources: Files) -> None:
         left = {name for module in loaded for name in imports(module, sources[module])} - done
 
 
+def check(library: Files) -> None:
+    """Find what a kept module of the library may ask for in vain.
+
+    Args:
+        library: the texts of its modules, by their names.
+
+    Raises:
+        LookupError: there is such a module, and `NEVER` does not name it.
+    """
+    gone = library.keys() - sys.modules.keys() - set(" ".join(NEVER.values()).split())
+    kept = sorted(library.keys() & sys.modules.keys())
+    found = [(name, by) for by in kept for name in imports(by, library[by]) if name in gone]
+    if found:
+        listed = "".join(f"\n    {name}, by {by}" for name, by in sorted(set(found)))
+        raise LookupError(f"neither kept nor in NEVER, and asked for:{listed}")
+
+
 def imports(module: str, source: bytes) -> Iterator[str]:
-    """The names of all modules that a module imports anywhere, and of some that are none."""
+    """The names of all modules that a module imports anywhere, and of some that are none.
+
+    By a statement, by `import_module`, or as the codec of a text.
+    """
     spec = importlib.util.find_spec(module)
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -92,6 +132,29 @@ def imports(module: str, source: bytes) -> Iterator[str]:
             dots = "." * node.level + (node.module or "")
             base = importlib.util.resolve_name(dots, spec.parent if spec else None)
             yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.Call):
+            yield from named(node)
+
+
+def named(call: ast.Call) -> Iterator[str]:
+    """The module whose name is written in a call, or that C imports for it."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name == "strptime":
+        yield "_strptime"
+    codecs = [word.value for word in call.keywords if word.arg == "encoding"]
+    codecs += call.args[:1] if name in ("encode", "decode", "lookup") else []
+    for text in codecs:
+        if isinstance(text, ast.Constant):
+            codec = encodings.normalize_encoding(str(text.value)).lower()
+            yield f"encodings.{encodings.aliases.aliases.get(codec, codec)}"
+    for text in call.args[:1] if name in ("__import__", "import_module") else []:
+        if isinstance(text, ast.Constant):
+            yield str(text.value)
+
+
+def modules(files: Files) -> Files:
+    """The texts of the modules in an archive, by the modules' names."""
+    return {name_of(file): text for file, text in files.items() if file.endswith(".py")}
 
 
 def name_of(file: str) -> str:

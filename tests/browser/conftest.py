@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import build
 from py_engine.hosts.static import Server, running, threaded
 from tests.browser.faulty import Faulty
+from tests.browser.watched import Watched
 from tests.machine import find_chromium
 
 FLAGS = [
@@ -89,3 +90,12 @@ def faulty(site: Path) -> Iterator[Faulty]:
     """The site's modules and files that arrive wrongly, from one origin."""
     with threaded(Faulty(site)) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def watched(chromium: Browser, site: Path) -> Iterator[Watched]:
+    """A page that notes what its Python does not find."""
+    with running(site) as server:
+        opened = Watched(chromium, server)
+        yield opened
+        opened.close()

@@ -3,12 +3,12 @@
 It is Python for both hosts: the standard library and what engine.zip has.
 """
 
-import asyncio
 import json
 from typing import Any
 
+from jinja2 import TemplateError
+
 from py_engine.base.errors import InferaivedError
-from py_engine.formats.gguf import read_gguf
 from py_engine.text.chat import ChatTemplate
 from py_engine.text.tokenizer import Tokenizer
 from py_engine.text.vocabulary import Vocabulary
@@ -54,21 +54,6 @@ CONVERSATIONS: dict[str, tuple[list[dict[str, Any]], list[Any] | None]] = {
 }
 
 
-class Bytes:
-    """A file in memory; see `Source`."""
-
-    name = "vocabulary.gguf"
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.size = len(data)
-
-    async def read(self, at: int, nbytes: int) -> bytes:
-        return self._data[at : at + nbytes]
-
-    def close(self) -> None: ...
-
-
 class NoEncoder:
     """Texts are compared here, before they are encoded."""
 
@@ -78,14 +63,20 @@ class NoEncoder:
         return []
 
 
-async def rendered(vocabulary: bytes, templates: str) -> str:
-    """For each template by name: the format in use, why, and the text or error of each form.
+def rendered(metadata: str, templates: str) -> str:
+    """For each template by name: the format in use, why, and the text or refusal of each form.
 
     Args:
-        vocabulary: a GGUF's bytes.
+        metadata: a JSON object with the `tokenizer.*` keys of a GGUF.
         templates: a JSON object of sources.
     """
-    tokenizer = Tokenizer((await read_gguf(Bytes(vocabulary))).metadata, NoEncoder)
+    values = {
+        key: [one.encode() if isinstance(one, str) else one for one in value]
+        if isinstance(value, list)
+        else value
+        for key, value in json.loads(metadata).items()
+    }
+    tokenizer = Tokenizer(values, NoEncoder)
     found = {}
     for name, source in json.loads(templates).items():
         template = ChatTemplate(source, tokenizer)
@@ -94,7 +85,13 @@ async def rendered(vocabulary: bytes, templates: str) -> str:
             try:
                 texts[form] = template.render(messages, tools=tools)
             except InferaivedError as error:
-                texts[form] = f"{type(error).__name__}: {error} {error.hint}"
+                texts[form] = f"refused: {sentence(error)}"
         found[name] = {"format": template.name, "warnings": template.warnings, "texts": texts}
-        await asyncio.sleep(0)
     return json.dumps(found)
+
+
+def sentence(error: InferaivedError) -> str:
+    """What an error says. Where Python itself failed, by what: its words differ by its version."""
+    cause = error.__cause__
+    own = cause is None or isinstance(cause, TemplateError)
+    return f"{error}. {error.hint}" if own else type(cause).__name__

@@ -17,10 +17,9 @@ from py_engine.text.chat import ChatTemplate
 from py_engine.text.chat_formats import CHATML, LLAMA_2, LLAMA_3, PLAIN
 from py_engine.text.tokenizer import Tokenizer
 from tests.unit.test_tokenizer import bpe
-from tests.vocabularies import COMMON, MODELS, RustEncoder, decoded, tokenizer
+from tests.vocabularies import COMMON, TEMPLATES, RustEncoder, decoded, tokenizer
 
-FOLDER = MODELS / "templates"
-FILES = sorted(FOLDER.glob("*.jinja"))
+FILES = sorted(TEMPLATES.glob("*.jinja"))
 TOOLS: list[object] = [
     {
         "type": "function",
