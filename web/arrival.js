@@ -111,7 +111,7 @@ export class Arrival {
       refuse(error);
       throw error;
     });
-    this.whole.catch(() => {}); // whoever waits is told; another file's failure may come first
+    this.whole.catch(() => {}); // those who wait are told; another file's failure may come first
   }
 
   /** @param {(response: Response) => void} answer */

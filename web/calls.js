@@ -191,7 +191,7 @@ export class Stream {
         queue.ended = true;
         queue.wake();
       });
-      result.catch(() => {}); // whoever reads gets the error; no reader, no noise
+      result.catch(() => {}); // a reader gets the error; without one nothing is said
       return { ...call, result };
     };
   }

@@ -185,7 +185,7 @@ export class Gpu {
     }
     const streamed = this.#uploads.add(file, wanted).then(() => this.#allocated);
     const loading = this.#unlessLost(streamed).then(() => this.#check());
-    loading.catch(() => {}); // as of a read: told to who awaits it, if anybody still does
+    loading.catch(() => {}); // a caller that still waits gets it, as with a read
     return loading;
   }
 

@@ -59,7 +59,7 @@ export class BlobSource {
     }
   }
 
-  /** Forget what was read, as other files' turn has come. */
+  /** Forget what was read: other files are read now. */
   pause() {
     this.#windows.clear();
   }
@@ -79,7 +79,7 @@ export class BlobSource {
     this.#windows = new Map();
     for (const one of [number, number + 1]) {
       const bytes = have.get(one) ?? this.read(one * WINDOW_BYTES, WINDOW_BYTES);
-      bytes.catch(() => {}); // told to whoever asks for it, if anybody does
+      bytes.catch(() => {}); // the read that wants it throws it
       this.#windows.set(one, bytes);
     }
     return /** @type {Promise<Bytes>} */ (this.#windows.get(number));

@@ -5,7 +5,7 @@
 /** @import { Bytes } from "./http.js" */
 
 /**
- * Whence the bytes come: `sink` gets them in order, and is waited for.
+ * Where the bytes come from: `sink` gets them in order, and each call of it is awaited.
  *
  * @typedef {object} Streams
  * @property {(file: number, at: number, nbytes: number,
@@ -96,7 +96,7 @@ export class Uploads {
     const last = this.#fence;
     this.#queue.submit([]);
     this.#fence = this.#unlessLost(this.#queue.onSubmittedWorkDone());
-    this.#fence.catch(() => {}); // told to who waits for it, if anybody does
+    this.#fence.catch(() => {}); // the next wait throws it; there may be none
     return last;
   }
 }

@@ -220,7 +220,7 @@ export class InferaivedChat extends HTMLElement {
     } catch (error) {
       if (!current()) return null;
       this.#loading = null;
-      console.warn(error); // with the trace, for whoever looks for it
+      console.warn(error); // with the trace, for developers
       this.#settle("failed");
       const found = problem(error);
       if (this.#slot.engine) found.hint = `${found.hint} ${this.#name} is still loaded.`.trim();
@@ -352,7 +352,7 @@ export class InferaivedChat extends HTMLElement {
    * @param {unknown} error
    */
   #fail(error) {
-    console.warn(error); // with the trace, for whoever looks for it
+    console.warn(error); // with the trace, for developers
     const found = problem(error);
     if (found.fatal) this.#slot.end();
     if (found.fatal) this.#facts.textContent = this.#name = "";

@@ -40,7 +40,7 @@ class Sequencer:
         """Tokens that the last prompt had to compute: the rest was in the cache."""
         self.pace = pace or Pace()
         self.turn = asyncio.Lock()
-        """Held by whoever changes the cache."""
+        """Held while the cache is changed."""
 
     @property
     def context(self) -> int:
