@@ -24,6 +24,7 @@ NATIVE_ONLY = {
     "py_engine/hosts/headless.py",
     "py_engine/hosts/native.py",
     "py_engine/hosts/page.py",
+    "py_engine/hosts/retries.py",
     "py_engine/hosts/static.py",
 }
 MARKUPSAFE = ("__init__.py", "_native.py")  # its C half is for CPython on a desktop
