@@ -281,8 +281,8 @@ def test_every_failed_load_says_why_and_the_next_one_works(
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(whole[: len(whole) - 1000])
     server.files["/models/cut.gguf"] = cut
-    foreign = tmp_path / "foreign.gguf"
-    foreign.write_bytes(whole.replace(b"qwen2", b"mamba"))
+    foreign = write(tmp_path / "foreign.gguf", "qwen2", "F32").path
+    foreign.write_bytes(foreign.read_bytes().replace(b"qwen2", b"mamba"))
     server.files["/models/foreign.gguf"] = foreign
     for name, (kind, words) in BAD_MODELS.items():
         error = client.evaluate("(name) => failure(client.load(name, { worker }))", name)
