@@ -4,7 +4,7 @@
  */
 
 /** So many seconds without a byte are a fault. */
-const SILENCE_S = 7;
+const SILENCE_S = 6;
 /** How long modules may take before it is asked why. */
 const PATIENCE_MS = 2000;
 const POLICY_MS = 50; // a violation of the policy is told a moment after the fetch has failed

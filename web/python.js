@@ -17,8 +17,12 @@ const IMPORTED = ["pyodide.mjs", "pyodide.asm.mjs"].map((name) => INDEX + name);
 const WASM = `${INDEX}pyodide.asm.wasm`;
 const FETCHED = [WASM, `${INDEX}python_stdlib.zip`, `${INDEX}pyodide-lock.json`];
 
-/** @param {string} host  the module to import */
-export async function startEngine(host) {
+/**
+ * @param {string} host  the module to import
+ * @param {Promise<unknown>} ready  what else has to be there. It comes before Python, which blocks
+ *   this thread for seconds; until then a silence is noticed
+ */
+export async function startEngine(host, ready) {
   await mayCompile();
   const engine = contents(new Arrival(new URL("engine.zip", import.meta.url).href));
   const modules = loaded(IMPORTED, Promise.all(IMPORTED.map((url) => import(url))));
@@ -27,7 +31,7 @@ export async function startEngine(host) {
     /** @type {Arrivals} */
     const arrivals = new Map(FETCHED.map((url) => [url, new Arrival(url)]));
     const loading = outspoken(arrivals, async () => {
-      const [pyodide] = await modules;
+      const [[pyodide]] = await Promise.all([modules, ready]);
       const { loadPyodide } = /** @type {typeof import("pyodide")} */ (pyodide);
       return loadPyodide({
         indexURL: INDEX,

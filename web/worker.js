@@ -26,7 +26,7 @@ let door;
  */
 async function boot({ options, gpu }) {
   if (gpu) await findAdapter(); // before megabytes are fetched in vain
-  const [{ python, start }] = await Promise.all([startEngine(HOST), files.ready]);
+  const { python, start } = await startEngine(HOST, files.ready);
   const receive = python.pyimport(HOST).serve({
     debug: options.debug ?? 0,
     heapBytes: () => /** @type {any} */ (python)._module.HEAPU8.length,

@@ -1,6 +1,7 @@
 """The built site on a server that fails at one of its files, in each way that servers do."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ class BrokenSite(Server):
         self.faults: dict[str, str] = {}
         self.asked: list[str] = []
         self.over = threading.Event()
+        self.failed_at = 0.0
+        """When the last byte went out that a file with a fault gives: by time.monotonic."""
 
 
 class _Failing(_Request):
@@ -34,6 +37,7 @@ class _Failing(_Request):
             super()._answer()
             return
         self.close_connection = True
+        self.server.failed_at = self.server.failed_at or time.monotonic()
         if fault == "silence":
             self.server.over.wait(60)
             return
