@@ -36,9 +36,7 @@ class LibraryEncoder:
         self._library = Library.from_str(tokenizer_json(vocabulary))
 
     def encode(self, text: str) -> list[int]:
-        # Half a character is U+FFFD, as it is to JavaScript; the library does not take it.
-        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        ids: list[int] = self._library.encode(whole, add_special_tokens=False).ids
+        ids: list[int] = self._library.encode(text, add_special_tokens=False).ids
         return ids
 
 

@@ -9,16 +9,18 @@ from collections.abc import Iterator, Mapping
 from py_engine.text.vocabulary import SENTINEL
 
 _ASCII_SPACE = " \t\n\v\f\r"
-_LONE = re.compile("[\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def well_formed(text: str) -> str:
     """The text with U+FFFD for each lone surrogate, as UTF-8 has no bytes for it.
 
     Half an emoji comes so from a JavaScript string that was cut, or from a command line that is
-    not UTF-8.
+    not UTF-8. Two halves that fit are their character, as they are to JavaScript.
     """
-    return _LONE.sub("\ufffd", text)
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class Splitter:

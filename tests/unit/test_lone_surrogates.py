@@ -19,6 +19,7 @@ WHOLE = "a\ufffd b\ufffd\ufffd <|im_end|>\ufffd 💩"
 def test_only_halves_are_replaced() -> None:
     assert well_formed(HALVES) == WHOLE
     assert well_formed("\ud7ff\ue000💩\ufffd") == "\ud7ff\ue000💩\ufffd"
+    assert well_formed("\ud83d\udca9\udca9\ud83d\ud83d\udca9\ud83d") == "💩\ufffd\ufffd💩\ufffd"
 
 
 @pytest.mark.parametrize("special", [False, True])
