@@ -195,9 +195,9 @@ def test_a_broken_version_leaves_the_old_one(
     old = builds(page)
     change(folder, "two")
     if fault == "a missing file":
-        (folder / "inline.js").unlink()
+        (folder / "links.js").unlink()
     elif fault == "a wrong byte":
-        (folder / "inline.js").write_text("// torn\n")
+        (folder / "links.js").write_text("// torn\n")
     else:
         page.route("**/build.json", lambda route: route.fulfill(json={"build": "0" * 16}))
     page.reload()

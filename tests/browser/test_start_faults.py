@@ -27,7 +27,8 @@ ENGINE = (
 PAGE = (
     *("page.js", "widget.js", "client.js", "calls.js", "openai.js", "spawn.js", "arrival.js"),
     *("device.js", "dom.js", "messages.js", "notice.js", "transcript.js", "markdown.js"),
-    *("inline.js", "offline.js"),
+    *("address.js", "answer.js", "composer.js", "entities.js", "frame.js", "lexer.js", "links.js"),
+    *("marked.esm.js", "offline.js", "plain.js", "request.js", "slot.js"),
 )
 """What the page fetches first: without these only index.html is there to say something."""
 LIMIT_S = 10.0
