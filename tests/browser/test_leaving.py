@@ -223,7 +223,7 @@ def test_a_score_that_waits_does_not_outlive_its_model(client: Page) -> None:
 def test_the_commands_browser_closes_without_a_word(
     site: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "DIST", site)
+    monkeypatch.setattr(cli, "site", lambda: site)
     arguments = ["ask", "demo", "What is 2 + 2?", "--host", "browser", "--max-tokens", "30"]
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(cli.main([*arguments, "--no-tune"])))
