@@ -161,7 +161,7 @@ export class Arrival {
 
   #explained() {
     if (this.#late) return this.#error(`no byte came for ${SILENCE_S} seconds`, AGAIN);
-    if (!navigator.onLine) return this.#error("this machine is offline", AGAIN);
+    if (!navigator.onLine) return this.#error("this device is offline", AGAIN);
     return this.#error("the connection broke, or something blocks it",
       "Check the connection and what may block requests, such as an extension; then try again.");
   }

@@ -158,17 +158,7 @@ export class Engine {
  *   is none, for a worker that is of no use without one
  * @returns {Promise<EngineWorker>}
  */
-export function start({ signal, gpu = false, ...options } = {}) {
-  return started(options, gpu, signal);
-}
-
-/**
- * @param {StartOptions} options
- * @param {boolean} gpu  it is of no use without one
- * @param {AbortSignal} [signal]
- * @returns {Promise<EngineWorker>}
- */
-async function started(options, gpu, signal) {
+export async function start({ signal, gpu = false, ...options } = {}) {
   signal?.throwIfAborted();
   const ending = new AbortController();
   /** @type {EngineWorker | undefined} */ let engine;
@@ -223,7 +213,7 @@ function told(error) {
 export async function load(
   model, { onProgress, context, tune, worker, signal, ...options } = {},
 ) {
-  const host = worker ?? (await started(options, true, signal));
+  const host = worker ?? (await start({ signal, gpu: true, ...options }));
   const end = () => {
     if (!worker) host.end();
   };

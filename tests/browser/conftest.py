@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import build
 from py_engine.hosts.static import Server, running, threaded
 from tests.browser.faulty import Faulty
+from tests.browser.page_fixtures import make_site
 from tests.browser.watched import Watched
 from tests.machine import find_chromium
 
@@ -34,6 +35,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(site: Path) -> Iterator[Server]:
     with running(site) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def fake_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """web/ with a fake client: see page_fixtures.py."""
+    folder = tmp_path_factory.mktemp("fake")
+    make_site(folder)
+    with running(folder) as served:
         yield served
 
 

@@ -32,9 +32,10 @@ _OPEN = """async (model) => {
 }"""
 
 
-def open_engine(chromium: Browser, server: Server, folder: Path) -> Page:
+def open_engine(chromium: Browser, server: Server, folder: Path, *, template: str = "") -> Page:
     """The page; `sent` and `got` are the messages, `engine` is of `model` in `worker`."""
-    spec = write(folder / "m.gguf", "qwen2", "Q4_K")
+    texts = {"tokenizer.chat_template": template} if template else {}
+    spec = write(folder / "m.gguf", "qwen2", "Q4_K", texts=texts)
     server.files[f"/models/{folder.name}.gguf"] = spec.path
     page = chromium.new_page()
     page.goto(f"{server.url}headless.html")

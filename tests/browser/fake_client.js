@@ -6,7 +6,7 @@
  * 412 of 986 MB; `formatless.gguf` has no chat template; all others load. A question says what the
  * answer is: `say ["a", "b"]` these pieces; `fail Name` breaks after two pieces; `endless` goes on
  * until it is stopped; anything else is answered with what was asked for, as JSON.
- * `globalThis.fake` records it.
+ * `globalThis.fake` records it; `fake.held`, a promise, holds loads back.
  */
 
 import { InferaivedError } from "./calls.js";
@@ -51,7 +51,7 @@ function failure(key) {
 /** What goes wrong after the loaded model was freed for the new one. */
 const LATE = new Set(["DeviceMemory", "DeviceLost"]);
 
-const fake = { loads: [], requests: [], closed: 0, pause: 4 };
+const fake = { loads: [], requests: [], closed: 0, pause: 4, held: null };
 globalThis.fake = fake;
 
 const aborted = (signal) =>
@@ -81,6 +81,7 @@ export async function load(model, { worker, onProgress, signal }) {
     if (failing && !LATE.has(failing)) throw failure(failing);
     for (const done of [0, 104, 251, 412, 700, 986]) {
       await wait(fake.pause);
+      await fake.held;
       onProgress?.(done * 1e6, 986 * 1e6);
       if (done === 412 && failing) {
         worker.loaded = false;

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from py_engine.hosts.static import EMBEDDABLE, Server, running
-from tests.browser.page_fixtures import make_site
 
 SHOP = """<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Shop</title>
 <script>{script}</script>
@@ -24,16 +23,8 @@ FRAMELESS = """document.head.append(Object.assign(document.createElement("meta")
 POLICIES = ("unsafe-none", "require-corp", "credentialless")
 
 
-@pytest.fixture(scope="module")
-def widget(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("widget")
-    make_site(folder)
-    with running(folder) as served:
-        yield served
-
-
 @pytest.fixture
-def context(chromium: Browser, widget: Server) -> Iterator[BrowserContext]:
+def context(chromium: Browser) -> Iterator[BrowserContext]:
     opened = chromium.new_context(service_workers="block", viewport={"width": 800, "height": 640})
     yield opened
     opened.unroute_all(behavior="ignoreErrors")  # something may be on its way still
@@ -82,10 +73,10 @@ def visited(
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("sends", [True, False], ids=["headers", "no headers"])
 def test_the_frame_comes_under_every_embedder_policy(
-    context: BrowserContext, widget: Server, tmp_path: Path, policy: str, sends: bool
+    context: BrowserContext, fake_site: Server, tmp_path: Path, policy: str, sends: bool
 ) -> None:
     with running(tmp_path) as shop:
-        page = visited(context, shop, widget, policy=policy, sends=sends)
+        page = visited(context, shop, fake_site, policy=policy, sends=sends)
         frame = page.frame_locator("inferaived-chat iframe")
         expect(frame.get_by_role("button", name="Start")).to_be_visible(timeout=15_000)
         alone = page.locator("inferaived-chat iframe").get_attribute("credentialless")
@@ -93,12 +84,12 @@ def test_the_frame_comes_under_every_embedder_policy(
 
 
 def test_a_frame_that_is_kept_out_leaves_a_link(
-    context: BrowserContext, widget: Server, tmp_path: Path
+    context: BrowserContext, fake_site: Server, tmp_path: Path
 ) -> None:
     """The embedder policy in a browser without credentialless frames, on a host without headers."""
     with running(tmp_path) as shop:
         page = visited(
-            context, shop, widget, policy="require-corp", sends=False, script=NO_CREDENTIALLESS
+            context, shop, fake_site, policy="require-corp", sends=False, script=NO_CREDENTIALLESS
         )
         expect(page.get_by_text("does not come up inside of this page")).to_be_visible(
             timeout=15_000
@@ -113,22 +104,22 @@ def test_a_frame_that_is_kept_out_leaves_a_link(
 
 @pytest.mark.parametrize("lost", ["the shop's policy", "the widget's page"])
 def test_a_frame_that_never_loads_leaves_a_link(
-    context: BrowserContext, widget: Server, tmp_path: Path, lost: str
+    context: BrowserContext, fake_site: Server, tmp_path: Path, lost: str
 ) -> None:
     script = FRAMELESS if lost == "the shop's policy" else ""
     with running(tmp_path) as shop:
-        page = visited(context, shop, widget, script=script, gone=lost == "the widget's page")
+        page = visited(context, shop, fake_site, script=script, gone=lost == "the widget's page")
         expect(page.get_by_text("does not come up inside of this page")).to_be_visible(
             timeout=15_000
         )
 
 
 def test_the_frame_goes_with_its_element(
-    context: BrowserContext, widget: Server, tmp_path: Path
+    context: BrowserContext, fake_site: Server, tmp_path: Path
 ) -> None:
     """A new address replaces the frame; an element that is taken out and put back has one again."""
     with running(tmp_path) as shop:
-        page = visited(context, shop, widget)
+        page = visited(context, shop, fake_site)
         start = page.frame_locator("inferaived-chat iframe").get_by_role("button", name="Start")
         expect(start).to_be_visible()
         chat = page.locator("inferaived-chat")

@@ -6,6 +6,7 @@ In the page, and through the command line's browser.
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -118,7 +119,8 @@ def test_a_stream_that_is_dropped_ends(client: Page, kind: str) -> None:
 def collect(page: Page, *, until: str) -> None:
     """Have the browser collect what is dropped until something holds."""
     session = page.context.new_cdp_session(page)
-    for _ in range(300):
+    latest = time.monotonic() + 120
+    while time.monotonic() < latest:
         session.send("HeapProfiler.collectGarbage")
         if page.evaluate(f"async () => (await wait(10), {until})"):
             return

@@ -11,16 +11,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from py_engine.hosts.static import Server, running
-from tests.browser.page_fixtures import Record, ask, chatting, fake, make_site
-
-
-@pytest.fixture(scope="module")
-def fake_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("page")
-    make_site(folder)
-    with running(folder) as served:
-        yield served
+from py_engine.hosts.static import Server
+from tests.browser.page_fixtures import Record, ask, chatting, fake
 
 
 @pytest.fixture

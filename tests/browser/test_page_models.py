@@ -10,16 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from py_engine.hosts.static import Server, running
-from tests.browser.page_fixtures import ask, chatting, fake, load, make_site
-
-
-@pytest.fixture(scope="module")
-def fake_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("models")
-    make_site(folder)
-    with running(folder) as served:
-        yield served
+from py_engine.hosts.static import Server
+from tests.browser.page_fixtures import ask, chatting, fake, load
 
 
 @pytest.fixture
@@ -145,10 +137,11 @@ def test_a_message_does_not_repeat_a_load_that_failed(page: Page, fake_site: Ser
 
 
 def test_a_question_to_a_model_that_does_not_come_is_given_back(page: Page) -> None:
-    page.evaluate("() => { fake.pause = 150; }")
+    page.evaluate("() => { fake.held = new Promise((resolve) => { fake.go = resolve; }); }")
     load(page, LATE)
     ask(page, "for whom?")
     expect(page.get_by_role("article", name="You")).to_have_text("for whom?")
+    page.evaluate("() => fake.go()")
     expect(page.get_by_role("alert")).to_contain_text("4,812 MiB")
     expect(page.get_by_role("textbox", name="Message")).to_have_value("for whom?")
     expect(page.get_by_role("article")).to_have_count(0)

@@ -9,6 +9,10 @@ from playwright.sync_api import Browser, Page
 from py_engine.hosts.static import Server
 from tests.browser.engine_page import open_engine
 
+TEMPLATE = (
+    "{{ tools | tojson if tools }}{% for m in messages %}"
+    "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+)
 ASK = """async (more) => {
   const before = sent.length;
   const messages = [{ role: "user", content: "Hello" }];
@@ -22,7 +26,8 @@ ASK = """async (more) => {
 def client(
     chromium: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Page]:
-    page = open_engine(chromium, server, tmp_path_factory.mktemp("requests"))
+    folder = tmp_path_factory.mktemp("requests")
+    page = open_engine(chromium, server, folder, template=TEMPLATE)
     yield page
     page.close()
 

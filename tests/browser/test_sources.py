@@ -380,8 +380,10 @@ def test_closing_ends_a_wait_at_once(here: Page, answer: str) -> None:
 
 
 def test_offline_is_told_as_that(here: Page, faulty: Faulty) -> None:
+    url = f"{faulty.url}plain/file"
+    story(here, "globalThis.kept = files; await opened(url);", url)  # the code has arrived
     here.context.set_offline(True)
-    error = story(here, "await opened(url);", f"{faulty.url}plain/file")
+    error = story(here, "await kept.begin(kept.open(url));", url)
     here.context.set_offline(False)
     assert error["message"] == "this device is offline"
     assert "CORS" not in error["hint"]
