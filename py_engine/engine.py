@@ -27,10 +27,10 @@ from py_engine.gpu.probe import probe
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
 from py_engine.layers.about import described
+from py_engine.layers.config import Config
 from py_engine.layers.decoder import Decoder
 from py_engine.layers.weights import Weights
 from py_engine.models import architecture
-from py_engine.ops.attention import most_positions
 from py_engine.text.chat import ChatTemplate, chat_template
 from py_engine.text.detokenizer import Detokenizer
 from py_engine.text.tokenizer import MakeEncoder, Tokenizer
@@ -191,18 +191,22 @@ async def _prepare(
 
 def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, int]:
     """Allocate a model's weights and cache; the positions that its cache holds."""
-    family = architecture(gguf.metadata.get("general.architecture"))
-    weights = Weights(gguf, memory)
-    config = family.config(weights)
+    name = gguf.metadata.get("general.architecture")
+    family = architecture(name)
+    config = Config(gguf.metadata, str(name), windowed=hasattr(family, "WINDOWED"))
     whole = type(context) is int
     if context is not None and not (whole and 0 < context <= config.context_length):
         wanted = f"from 1 to the model's {config.context_length}"
         raise BadRequest("context", context, wanted)
-    most = most_positions(config.heads, memory.largest)
-    if context and context > most:
-        raise LongContext(context, most, memory.largest)
-    cached = context or min(config.context_length, CONTEXT, most)
-    return family.model(weights, config, cached), cached
+    cached = context or min(config.context_length, CONTEXT)
+    while True:
+        try:
+            return family.model(Weights(gguf, memory), config, cached), cached
+        except LongContext as error:
+            if context or not error.most:
+                raise
+            memory.close()
+            cached = error.most
 
 
 def _template(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> ChatTemplate | None:

@@ -1,4 +1,4 @@
-// out[t, :] = row tokens[t] of a weight, as floats          one workgroup per token
+// out[t, :] = scale * row tokens[t] of a weight, as floats          one workgroup per token
 //
 //   w  rows first_row … first_row + rows - 1, K columns, any type      tokens (T,) u32
 //   out  (T, K) f32: row t is written only if t < state.n and w holds the row of its token
@@ -15,6 +15,7 @@ struct Params {
     rows: u32,
     hi: u32,
     sc: u32,
+    scale: f32,
 }
 
 @group(0) @binding(0) var<storage, read> w: array<vec4<u32>>;
@@ -33,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < OCTETS; i += WG) {
         let v = weight_eight(row * OCTETS + i);
         let at = (group.x * OCTETS + i) * 2u;
-        out[at] = v[0];
-        out[at + 1u] = v[1];
+        out[at] = v[0] * params.scale;
+        out[at + 1u] = v[1] * params.scale;
     }
 }

@@ -1,8 +1,9 @@
-// out[out_at + r] = scale * sum(w[r, :] * g * x) + bias[out_at + r]   R rows per workgroup
+// out[out_at + r] = scale * (m * sum(w[r, :] * g * x) + bias[out_at + r])   R rows per workgroup
 //
 //   w (rows, K) any type   x (K,) f32   out f32   g, bias: see the options
-//   options: NORM (g, and scale = 1 / rms(x); else 1), BIAS, ADD (out += …),
-//   GATED (rows are gate 0, up 0, gate 1, …: out[r] = silu(row 2r) * row 2r + 1)
+//   options: NORM (g, and m = 1 / rms(x); else 1), BIAS, ADD (out += …),
+//   ACTIVATED (activate(row) before scale),
+//   GATED (rows are gate 0, up 0, gate 1, …: activate(row 2r) * row 2r + 1 instead)
 //   dispatch over two dimensions, ceil(rows / R) workgroups
 
 override WG: u32 = 32;         // threads, a power of two
@@ -10,6 +11,7 @@ override R: u32 = 4;           // rows, even if GATED
 override K: u32 = 32;          // columns
 override ADD: bool = false;
 override GATED: bool = false;
+override ACTIVATED: bool = false;
 override STAGED: bool = false; // share 128 WG bytes to read x in order
 
 // #include "lib/weight.wgsl"
@@ -24,6 +26,7 @@ struct Params {
     hi: u32,
     sc: u32,
     eps: f32,
+    scale: f32,
 }
 
 @group(0) @binding(0) var<storage, read> w: array<vec4<u32>>;
@@ -94,17 +97,19 @@ fn main(
     }
     if (NORM) { sums[SUMS - 1u] = squares; }
     reduce_rows(sums, lane);
-    var scale = 1.0;
-    if (NORM) { scale = inverseSqrt(row_sum(SUMS - 1u) / f32(K) + params.eps); }
+    var magnitude = 1.0;
+    if (NORM) { magnitude = inverseSqrt(row_sum(SUMS - 1u) / f32(K) + params.eps); }
     for (var i = lane; i < R / PAIR && row + i * PAIR < params.rows; i += WG) {
         let first = i * PAIR;
-        var y = row_sum(first) * scale;
+        var y = row_sum(first) * magnitude;
         if (BIAS) { y += row_bias(params.out_at * PAIR + row + first); }
         if (GATED) {
-            var up = row_sum(first + 1u) * scale;
+            var up = row_sum(first + 1u) * magnitude;
             if (BIAS) { up += row_bias(params.out_at * PAIR + row + first + 1u); }
-            y = silu(y) * up;
+            y = activate(y) * up;
         }
+        if (ACTIVATED) { y = activate(y); }
+        y *= params.scale;
         let at = params.out_at + row / PAIR + i;
         if (ADD) { y += out[at]; }
         out[at] = y;

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -23,80 +21,11 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 
 from tests import kquants
-from tests.fixture_vocab import tokenizer_metadata
+from tests.fixture_models import MODELS, ODD, ODD_HEAD, Shape, metadata, tensors
 
 K_TYPES = {"Q4_K": kquants.q4_k, "Q5_K": kquants.q5_k, "Q6_K": kquants.q6_k}
 TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", *K_TYPES]
 
-
-@dataclass(frozen=True)
-class Shape:
-    """The hyper-parameters of one model. head_size 0: embedding / heads, and not in the file."""
-
-    architecture: str
-    tokenizer: str = "gpt2"
-    pre: str | None = None
-    embedding: int = 256
-    layers: int = 2
-    heads: int = 4
-    kv_heads: int = 2
-    head_size: int = 0
-    feed_forward: int = 512
-    vocab: int = 640
-    context: int = 256
-    theta: float = 10000.0
-    eps: float = 1e-5
-    bias: bool = False
-    qk_norm: bool = False
-    tied: bool = True
-    rope_factors: bool = False
-    linear_scaling: float = 1.0
-    saved: bool = False
-    drafts: int = 0
-
-    @property
-    def head(self) -> int:
-        return self.head_size or self.embedding // self.heads
-
-
-MODELS = {
-    "llama": Shape("llama", tokenizer="llama", kv_heads=4, tied=False),  # as Llama 2
-    "llama3": Shape("llama", pre="llama-bpe", theta=500000.0, rope_factors=True),  # as 3.1, 3.2
-    "llama-linear": Shape("llama", tokenizer="llama", linear_scaling=4.0, tied=False),
-    "qwen2": Shape("qwen2", pre="qwen2", theta=1e6, eps=1e-6, bias=True),
-    "qwen3": Shape("qwen3", pre="qwen2", head_size=128, theta=1e6, eps=1e-6, qk_norm=True),
-}
-# No K-quants (rows are not multiples of 256), a vocabulary that four does not divide, one kv head.
-ODD = {
-    "embedding": 160, "layers": 1, "heads": 2, "kv_heads": 1, "feed_forward": 288, "vocab": 571,
-}  # fmt: skip
-ODD_HEAD = {"llama": 0, "llama3": 0, "llama-linear": 0, "qwen2": 0, "qwen3": 96}
-
-# What llama.cpp's saver writes into every file: a key's presence says nothing. Without the prefix.
-SAVED: Mapping[str, int | float | bool | str | list[int] | list[float]] = {
-    "expert_count": 0, "expert_used_count": 0, "expert_weights_scale": 0.0, "expert_gating_func": 0,
-    "expert_feed_forward_length": 0, "expert_group_scale": 0.05, "leading_dense_block_count": 0,
-    "swiglu_clamp_exp": [0.0, 0.0], "use_parallel_residual": False, "nextn_predict_layers": 0,
-    "pooling_type": 2**32 - 1, "logit_scale": 0.0, "residual_scale": 0.0, "embedding_scale": 0.0,
-    "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "decoder_start_token_id": -1,
-    "deepstack_mapping": [-1, -1], "attention.max_alibi_bias": 0.0, "attention.clamp_kqv": 0.0,
-    "attention.scale": 0.0, "attention.output_scale": 0.0, "attention.value_scale": 0.0,
-    "attention.causal": True, "attention.layer_norm_epsilon": 0.0, "attention.rope_pattern": 1,
-    "attention.sliding_window": 0, "attention.q_lora_rank": 0, "attention.key_length_mla": 0,
-    "attention.indexer.top_k": 0, "attention.recurrent_layers": 0, "attention.compress_ratios": 0,
-    "rope.dimension_sections": [0, 0, 0, 0], "rope.freq_base_swa": 10000.0,
-    "rope.scaling.type": "linear", "rope.scaling.factor": 0.0, "rope.scaling.attn_factor": 1.0,
-    "rope.scaling.original_context_length": 256, "rope.scaling.finetuned": False,
-    "rope.scaling.yarn_log_multiplier": 0.0, "rope.scaling.yarn_ext_factor": -1.0,
-    "rope.scaling.yarn_attn_factor": 1.0, "rope.scaling.yarn_beta_fast": 32.0,
-    "ssm.inner_size": 0, "kda.gate_lower_bound": -math.inf,
-}  # fmt: skip
-BIASED: Mapping[str, tuple[str, ...]] = {
-    "llama": ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"),
-    "qwen2": ("attn_q", "attn_k", "attn_v", "output"),
-    "qwen3": ("attn_q", "attn_k", "attn_v"),
-}
-"""The matrices that may have a bias: llama.cpp, src/models/*.cpp."""
 
 # Tensor-name patterns and their types, first match; "output" stands for a tied embedding too.
 Mix = Mapping[str, str]
@@ -186,35 +115,7 @@ def write_named(path: Path | str, name: str) -> Spec:
 
 
 def write_metadata(writer: gguf.GGUFWriter, shape: Shape, name: str) -> None:
-    writer.add_name(name)
-    writer.add_context_length(shape.context)
-    writer.add_embedding_length(shape.embedding)
-    writer.add_block_count(shape.layers + shape.drafts)
-    writer.add_feed_forward_length(shape.feed_forward)
-    writer.add_head_count(shape.heads)
-    writer.add_head_count_kv(shape.kv_heads)
-    writer.add_layer_norm_rms_eps(shape.eps)
-    writer.add_rope_freq_base(shape.theta)
-    if shape.head_size:
-        writer.add_key_length(shape.head_size)
-        writer.add_value_length(shape.head_size)
-    if shape.architecture == "llama" or shape.saved:  # as real files: qwen ones do not say it
-        writer.add_rope_dimension_count(shape.head)
-        writer.add_vocab_size(shape.vocab)
-    if shape.saved or shape.drafts:
-        writer.add_nextn_predict_layers(shape.drafts)
-    if shape.saved:
-        for key, value in SAVED.items():
-            if key != "nextn_predict_layers":
-                _add(writer, f"{shape.architecture}.{key}", value)
-        writer.add_tokenizer_model("test")
-        writer.add_token_list([f"tok_{i}" for i in range(shape.vocab)])
-        return
-    if shape.linear_scaling != 1.0:
-        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
-        writer.add_rope_scaling_factor(shape.linear_scaling)
-    values = tokenizer_metadata(shape.vocab, shape.tokenizer, shape.pre)
-    for key, value in values.items():
+    for key, value in metadata(shape, name).items():
         _add(writer, key, value)
 
 
@@ -223,71 +124,6 @@ def _add(writer: gguf.GGUFWriter, key: str, value: object) -> None:
     integer = isinstance(value, int) and not isinstance(value, bool) and value >= 0
     kind = gguf.GGUFValueType.UINT32 if integer else gguf.GGUFValueType.get_type(value)
     writer.add_key_value(key, value, kind)
-
-
-def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
-    """All tensors by name, float32; matrices (rows, columns), in the order files have them."""
-    c, f = shape.embedding, shape.feed_forward
-    q, kv = shape.heads * shape.head, shape.kv_heads * shape.head
-    out: dict[str, np.ndarray] = {}
-    biased = BIASED[shape.architecture] if shape.saved else ("attn_q", "attn_k", "attn_v")
-
-    def matrix(name: str, rows: int, columns: int, gain: float = 1.0) -> None:
-        out[f"{name}.weight"] = (
-            gain / math.sqrt(columns) * _normal(f"{name}.weight", seed, rows, columns)
-        )
-        if (shape.bias or shape.saved) and name.rpartition(".")[2] in biased:
-            out[f"{name}.bias"] = 0.5 * _normal(f"{name}.bias", seed, rows)
-        if shape.saved and name.startswith("blk."):
-            out[f"{name}.input_scale"] = _normal(f"{name}.input_scale", seed, 1)
-
-    def norm(name: str, size: int) -> None:
-        out[f"{name}.weight"] = 1 + 0.25 * _normal(f"{name}.weight", seed, size)
-
-    matrix("token_embd", shape.vocab, c, gain=3)  # 3 is the spread of the logits where it is tied
-    for i in range(shape.layers + shape.drafts):
-        norm(f"blk.{i}.attn_norm", c)
-        for letter, rows in ("q", q), ("k", kv), ("v", kv):
-            matrix(f"blk.{i}.attn_{letter}", rows, c, gain=1.5)
-            if shape.qk_norm and letter != "v":
-                norm(f"blk.{i}.attn_{letter}_norm", shape.head)
-        matrix(f"blk.{i}.attn_output", c, q)
-        norm(f"blk.{i}.ffn_norm", c)
-        matrix(f"blk.{i}.ffn_gate", f, c)
-        matrix(f"blk.{i}.ffn_up", f, c)
-        matrix(f"blk.{i}.ffn_down", c, f, gain=2)
-        if i >= shape.layers:
-            matrix(f"blk.{i}.nextn.eh_proj", c, 2 * c)
-            norm(f"blk.{i}.nextn.enorm", c)
-            norm(f"blk.{i}.nextn.hnorm", c)
-    norm("output_norm", c)
-    if not shape.tied:
-        matrix("output", shape.vocab, c, gain=3)
-    if shape.saved and shape.architecture == "qwen3":
-        out["cls.output.weight"] = _normal("cls.output.weight", seed, c)
-    if shape.rope_factors:
-        out["rope_freqs.weight"] = np.array(rope_factors(shape.head, shape.theta))
-    return {name: values.astype(np.float32) for name, values in out.items()}
-
-
-def rope_factors(head: int, theta: float, factor: float = 8, original: int = 32) -> list[float]:
-    """What divides each frequency in Llama 3.1 (its "llama3" rope type: low 1, high 4).
-
-    The original context is 32 positions and not 8192, so that a short test sees every band.
-    """
-    factors = []
-    for i in range(head // 2):
-        turns = original / (2 * math.pi * theta ** (2 * i / head))
-        smooth = min(max((turns - 1) / 3, 0), 1)
-        factors.append(1 / ((1 - smooth) / factor + smooth))
-    return factors
-
-
-def _normal(name: str, seed: int, *shape: int) -> np.ndarray:
-    """Nearly normal values of variance 1, float64: sums of four 16-bit integers, exact anywhere."""
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    sums = rng.integers(-(2**15), 2**15, (4, *shape), dtype=np.int32).sum(axis=0)
-    return sums * (math.sqrt(3) / 2**16)
 
 
 def quantize(values: np.ndarray, kind: str) -> np.ndarray:

@@ -71,18 +71,43 @@ def silu(x: Array) -> Array:
     return x * (0.5 + 0.5 * np.tanh(0.5 * x))
 
 
-def matmul(weight: Array, x: Array, bias: Array | None = None, *, gated: bool = False) -> Array:
-    """x W^T + bias; gated: silu of even columns times odd ones.   (N, K), (T, K) -> (T, N)"""
+def gelu(x: Array) -> Array:
+    """GELU in its tanh form (arXiv 1606.08415)."""
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def relu2(x: Array) -> Array:
+    """The square of what is above 0."""
+    return np.maximum(x, 0) ** 2
+
+
+ACTIVATIONS = {"silu": silu, "gelu": gelu, "relu2": relu2}
+
+
+def matmul(
+    weight: Array,
+    x: Array,
+    bias: Array | None = None,
+    *,
+    gated: bool = False,
+    activation: str = "",
+) -> Array:
+    """activation(x W^T + bias); gated: that of even columns times odd ones.
+
+    (N, K), (T, K) -> (T, N), gated: (T, N / 2)
+    """
     y = x.astype(np.float64) @ weight.astype(np.float64).T
     if bias is not None:
         y = y + bias
-    return silu(y[:, 0::2]) * y[:, 1::2] if gated else y
+    if gated:
+        return ACTIVATIONS[activation or "silu"](y[:, 0::2]) * y[:, 1::2]
+    return ACTIVATIONS[activation](y) if activation else y
 
 
-def silu_mul(x: Array) -> Array:
-    """silu of the first half of the columns times the second.   (T, 2F) -> (T, F)"""
+def gate_mul(x: Array, activation: str) -> Array:
+    """activation of the first half of the columns times the second.   (T, 2F) -> (T, F)"""
     gate, up = np.split(x.astype(np.float64), 2, axis=-1)
-    return silu(gate) * up
+    return ACTIVATIONS[activation](gate) * up
 
 
 # Attention ---------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ Variant = tuple[str, dict[str, Value], dict[str, str]]
 _NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
 _SINGLE = {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
 _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
+_GELU = {"lib/silu.wgsl": "lib/gelu.wgsl"}
+_RELU2 = {"lib/silu.wgsl": "lib/relu2.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 _HEADS: tuple[dict[str, Value], ...] = (
     {"D": 64, "H": 8, "KV": 2, "S": 512},
@@ -61,6 +63,9 @@ def _products(subgroups: bool) -> Iterator[Variant]:
         yield "matmul", {"K": 256, "TM": 64}, weight
         yield "matvec_batch", {"K": 256, "M": 16}, weight
     weight = _weight("Q4_K")
+    for name in ("matvec", "matmul", "matvec_batch"):
+        yield name, {"K": 256, "GATED": True}, weight | _GELU
+        yield name, {"K": 256, "ACTIVATED": True}, weight | _RELU2
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
         yield "matvec", {"K": 256, "R": rows, "WG": 32, "STAGED": True}, weight | _NORM
@@ -112,7 +117,8 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
     yield from _attention()
     yield "rms_norm", {"C": 96}, {}
     yield "take_last", {"C": 96}, {}
-    yield "silu_mul", {"F": 96}, {}
+    for activation in ({}, _GELU, _RELU2):
+        yield "gate_mul", {"F": 96}, activation
     yield "load/rope_divide", {"P": 32}, {}
     yield "sample_scan", {"V": 1000}, {}
     yield "sample_pick", {"V": 1000}, {}

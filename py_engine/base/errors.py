@@ -153,6 +153,7 @@ class LongContext(InferaivedError):
     """
 
     def __init__(self, context: int, most: int, largest: int) -> None:
+        self.most = most
         super().__init__(
             f"a context of {context} tokens does not fit this GPU, whose largest buffer has"
             f" {largest / 2**20:,.0f} MiB",

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import exp, log, log2, sqrt
+from math import exp, log, log2, pi, sqrt, tanh
 from typing import NamedTuple
 
 from py_engine.generate.sampling import Sampling
@@ -167,6 +167,15 @@ def _halves(values: Iterable[float]) -> bytes:
     return b"".join(struct.pack("<e", value) for value in values)
 
 
+def _activation(shader: Shader) -> Callable[[float], float]:
+    """The function that a shader includes."""
+    return {
+        "lib/silu.wgsl": lambda x: x / (1 + exp(-x)),
+        "lib/gelu.wgsl": lambda x: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))),
+        "lib/relu2.wgsl": lambda x: max(x, 0.0) ** 2,
+    }[shader.includes.get("lib/silu.wgsl", "lib/silu.wgsl")]
+
+
 def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     """matvec, matvec_batch, matmul, matmul_matrix: two tokens, the second twice the first."""
     columns, rows, at = c["K"], max(c["R"], 4), 4
@@ -182,6 +191,8 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     down = 2.0 ** -int(log2(abs(total) + 1))  # results of about 1
     bias = [float(i % 7 - 3) for i in range((at + rows) * pair)]
 
+    activate = _activation(shader)
+
     def row(token: int, r: int) -> float:
         y = (token + 1) * _GAINS[r % 5] * total * down
         if c["NORM"]:
@@ -195,9 +206,9 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
         line = [UNTOUCHED] * width
         for r in range(0, rows, pair):
             y = row(token, r)
-            if pair == 2:
-                y = y / (1 + exp(-y)) * row(token, r + 1)
-            line[at + r // pair] = y + (UNTOUCHED if c["ADD"] else 0.0)
+            if pair == 2 or c["ACTIVATED"]:
+                y = activate(y) * (row(token, r + 1) if pair == 2 else 1.0)
+            line[at + r // pair] = 0.5 * y + (UNTOUCHED if c["ADD"] else 0.0)
         want += line
     quiet = 1.0 if c["NORM"] else down
     lines = {a: [floats(*[t * quiet * a * v for v in x]) for t in (1, 2)] for a in set(loud)}
@@ -209,7 +220,7 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     inputs |= {"norm": weights[: 4 * columns], "bias": floats(*bias)}
     params = {"rows": rows, "out_at": at, "width": width, "hi": hi, "sc": sc}
     groups = -(-rows // (c["R"] or rows)), -(-2 // c["M"]) if c["M"] else 1, 1
-    return Known("out", want, inputs, groups, params | {"eps": mean})
+    return Known("out", want, inputs, groups, params | {"eps": mean, "scale": 0.5})
 
 
 def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
@@ -217,15 +228,16 @@ def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
     planes, hi, sc, unit = _matrix(weight_type(shader), rows, columns)
     whole = (unit * (columns // 256 + 1))[:columns]
     tokens = (2, 1)
-    want = [_GAINS[token] * w for token in tokens for w in whole]
+    want = [2 * _GAINS[token] * w for token in tokens for w in whole]
     inputs = {"w": planes, "tokens": struct.pack("<2I", *tokens), "state": _state(2)}
-    params = {"first_row": 0, "rows": rows, "hi": hi, "sc": sc}
+    params = {"first_row": 0, "rows": rows, "hi": hi, "sc": sc, "scale": 2.0}
     return Known("out", want, inputs, (2, 1, 1), params)
 
 
-def _silu_mul(_: Shader, c: Mapping[str, int]) -> Known:
+def _gate_mul(shader: Shader, c: Mapping[str, int]) -> Known:
     gate = [i % 9 / 2 - 2 for i in range(c["F"])]
-    want = [x / (1 + exp(-x)) * (i % 5) for i, x in enumerate(gate)]
+    activate = _activation(shader)
+    want = [activate(x) * (i % 5) for i, x in enumerate(gate)]
     inputs = {"x": floats(*gate, *(i % 5 for i in range(c["F"]))), "state": _state(1)}
     return Known("out", want, inputs, (-(-c["F"] // 64), 1, 1))
 
@@ -377,7 +389,7 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "matmul_matrix": _product,
     "embed": _embed,
     "take_last": _take_last,
-    "silu_mul": _silu_mul,
+    "gate_mul": _gate_mul,
     "rms_norm": _rms_norm,
     "rope_cache": _rope_cache,
     "attention_decode": _attention_decode,

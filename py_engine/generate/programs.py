@@ -97,9 +97,7 @@ class Programs:
         self.model, self.memory, self.context = model, memory, context
         self.device = memory.device
         vocabulary = model.vocabulary
-        self._act = Activations.allocate(
-            memory, model.config, CHUNKS[-1], context, split_gate=model.split_gate
-        )
+        self._act = Activations.allocate(memory, model.needs, model.width, CHUNKS[-1])
         self._logits = memory.tensor((vocabulary,), "logits")
         self._parts = memory.tensor((GROUPS, 3), "parts")
         self._bias = memory.tensor((vocabulary,), "bias")

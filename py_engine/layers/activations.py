@@ -4,16 +4,31 @@ Roles that are never alive together share a buffer: what a layer reads last and 
 on each other anyway, so no dispatch waits for it.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 
 from py_engine.gpu.tensor import Memory, Tensor
-from py_engine.layers.config import Config
-from py_engine.ops.attention import partial_size
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Elements that a part of a block wants of the shared buffers: a token's, but for `partial`."""
+
+    wide: int = 0
+    narrow: int = 0
+    gate: int = 0
+    partial: int = 0
+
+    @classmethod
+    def most(cls, all: Iterable["Needs"]) -> "Needs":
+        """What is enough for each of them."""
+        asked = [cls(), *all]
+        return cls(**{f.name: max(getattr(one, f.name) for one in asked) for f in fields(cls)})
 
 
 @dataclass(frozen=True)
 class Activations:
-    """Views for T tokens. H query heads, K key heads, D head size, C width, F feed-forward."""
+    """Views for T tokens; C is the embedding length."""
 
     T: int
     state: Tensor
@@ -22,57 +37,50 @@ class Activations:
     """(T,) u32"""
     hidden: Tensor
     """(T, C): the residual stream."""
-    normed: Tensor
-    """(T, C)"""
-    qkv: Tensor
-    """(T, (H + 2K) D)"""
-    q: Tensor
-    """(T, H D): rotated queries; prefill only."""
-    attended: Tensor
-    """(T, H D)"""
     partial: Tensor
     """Sums of attention's splits; decode only."""
-    gate: Tensor
-    """(T, 2F): gate and up where their types differ; else a single element."""
-    inner: Tensor
-    """(T, F)"""
+    buffers: dict[str, Tensor]
     n_splits: int = 1
     """Parts of the cache that the attention of one token takes side by side."""
 
     @classmethod
-    def allocate(
-        cls, memory: Memory, config: Config, tokens: int, context: int, *, split_gate: bool
-    ) -> "Activations":
-        """Buffers for chunks of up to `tokens` tokens and a cache of `context` positions."""
-        heads = config.heads
-        width, queries = config.embedding_length, heads.H * heads.D
-        inner = config.feed_forward_length
-        gates = 2 * inner if split_gate else 1
-        wide = memory.tensor((tokens, max(heads.width, inner)), "wide")
-        narrow = memory.tensor((tokens, max(width, queries)), "narrow")
+    def allocate(cls, memory: Memory, needs: Needs, width: int, tokens: int) -> "Activations":
+        """Buffers for chunks of up to `tokens` tokens."""
+        narrow = max(needs.narrow, width)
+        roles = {"wide": needs.wide, "narrow": narrow, "gate": needs.gate}
         return cls(
             T=tokens,
             state=memory.tensor((4,), "state", "u32"),
             tokens=memory.tensor((tokens,), "tokens", "u32"),
             hidden=memory.tensor((tokens, width), "hidden"),
-            normed=replace(narrow, shape=(tokens, width)),
-            qkv=replace(wide, shape=(tokens, heads.width)),
-            q=replace(narrow, shape=(tokens, queries)),
-            attended=replace(wide, shape=(tokens, queries)),
-            partial=memory.tensor((partial_size(heads, context),), "partial"),
-            gate=memory.tensor((tokens, gates), "gate"),
-            inner=replace(wide, shape=(tokens, inner)),
+            partial=memory.tensor((max(needs.partial, 1),), "partial"),
+            buffers={
+                role: memory.tensor((tokens, max(size, 1)), role) for role, size in roles.items()
+            },
         )
 
+    def wide(self, width: int) -> Tensor:
+        """(T, width): what comes out of a part's first matrix, and may be worked on in place."""
+        return self._view("wide", width)
+
+    def narrow(self, width: int) -> Tensor:
+        """(T, width): what goes into a matrix, as a norm's result does."""
+        return self._view("narrow", width)
+
+    def gate(self, width: int) -> Tensor:
+        """(T, width): gate and up of a gated layer, where no product could join them."""
+        return self._view("gate", width)
+
     def one(self, n_splits: int = 1) -> "Activations":
-        """The same buffers for one token: attention reads qkv while it writes its result."""
-        one = self.first(1)
-        return replace(one, attended=one.q, n_splits=n_splits)
+        """The same buffers for one token."""
+        return replace(self.first(1), n_splits=n_splits)
 
     def first(self, tokens: int) -> "Activations":
         """The same buffers, seen as `tokens` rows."""
-        rows = {}
-        for name in ("tokens", "hidden", "normed", "qkv", "q", "attended", "gate", "inner"):
-            whole = getattr(self, name)
-            rows[name] = replace(whole, shape=(tokens, *whole.shape[1:]))
-        return replace(self, T=tokens, **rows)
+        hidden = replace(self.hidden, shape=(tokens, *self.hidden.shape[1:]))
+        return replace(self, T=tokens, tokens=replace(self.tokens, shape=(tokens,)), hidden=hidden)
+
+    def _view(self, role: str, width: int) -> Tensor:
+        whole = self.buffers[role]
+        assert width <= whole.shape[1], f"{role}: {width} of {whole.shape[1]}"
+        return replace(whole, shape=(self.T, width))

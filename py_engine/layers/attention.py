@@ -1,114 +1,115 @@
-"""Grouped-query attention with rotary positions, a cache, and optional biases and head norms."""
+"""Grouped-query attention with rotary positions and a cache."""
+
+from typing import Literal
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
-from py_engine.layers.activations import Activations
-from py_engine.layers.config import Config
+from py_engine.layers.activations import Activations, Needs
+from py_engine.layers.linear import Output
 from py_engine.layers.norm import Norm
-from py_engine.layers.weights import Weights
+from py_engine.layers.scope import Scope
 from py_engine.ops.attention import (
     Cache,
+    Heads,
     attention_decode,
     attention_prefill,
-    rates,
+    partial_size,
     rope_cache,
-    rope_divide,
 )
-
-
-def rotation(weights: Weights, config: Config) -> Tensor:
-    """The kernels' table of rotation rates, (pairs, 4) u32, shared by all layers.
-
-    `rope_freqs.weight`, where a file has it (Llama 3.1 and later), divides them.
-    """
-    heads = config.heads
-    pairs = heads.rot // 2
-    table = weights.memory.tensor((pairs, 4), "rotation", "u32")
-    plain = [config.freq_scale * config.freq_base ** (-2.0 * i / heads.rot) for i in range(pairs)]
-    weights.memory.device.write(table.handle, 0, rates(plain))
-    if weights.has("rope_freqs.weight"):
-        factors = weights.vector(["rope_freqs.weight"], [pairs])
-        weights.afterwards(lambda rec: rope_divide(rec, factors, table))
-    return table
+from py_engine.ops.embed import take_last
+from py_engine.ops.norm import qk_norm
 
 
 class Attention:
-    """One layer's attention and its part of the residual stream.
+    """hidden += attention(norm(hidden)); a `Mixer`.
 
     Args:
-        prefix: "blk.0" and so on.
-        freqs: the rotation table, shared by all layers.
-        head_norm: query and key heads have an RMSNorm of their own (Qwen3).
+        at: its block's tensors.
+        freqs: the rotation table, shared by all layers that turn alike.
+        norm: of its input; None has none.
+        head_norm: of queries and keys: of each head, or over all heads of a row.
+        post, scale: of its result, as `Output` has them.
     """
 
     def __init__(
         self,
-        weights: Weights,
-        prefix: str,
-        config: Config,
-        *,
+        at: Scope,
+        heads: Heads,
+        cache: Cache,
         freqs: Tensor,
-        context: int,
-        head_norm: bool = False,
+        *,
+        norm: Norm | None,
+        head_norm: Literal["", "head", "row"] = "",
+        post: Norm | None = None,
+        scale: float = 1.0,
     ) -> None:
-        heads, width = config.heads, config.embedding_length
-        self.heads, self.eps, self.freqs = heads, config.eps, freqs
-        sizes = (heads.H * heads.D, heads.K * heads.D, heads.K * heads.D)
-        names = [f"{prefix}.attn_{part}" for part in "qkv"]
-        self.attn_norm = Norm(weights.vector([f"{prefix}.attn_norm.weight"], [width]), config.eps)
-        self.attn_qkv = weights.linear([f"{name}.weight" for name in names], sizes, width)
-        self.attn_output = weights.linear(
-            [f"{prefix}.attn_output.weight"], [width], heads.H * heads.D
-        )
-        self.norm: Tensor | None = None
-        if head_norm:
-            norms = [f"{prefix}.attn_q_norm.weight", f"{prefix}.attn_k_norm.weight"]
-            self.norm = weights.vector(norms, [heads.D, heads.D])
-        cached = (heads.K, heads.D // 8, context, 4)
-        self.cache = Cache(
-            weights.memory.tensor(cached, f"{prefix} keys", "u32"),
-            weights.memory.tensor(cached, f"{prefix} values", "u32"),
-            context,
-        )
+        self.heads, self.cache, self.freqs, self.norm = heads, cache, freqs, norm
+        queries, keys = heads.H * heads.D, heads.K * heads.D
+        names = ["attn_q", "attn_k", "attn_v"]
+        self.qkv = at.stack(names, [queries, keys, keys], at.width, fused="attn_qkv")
+        self.output = Output(at.linear("attn_output", at.width, queries), post, scale)
+        self.eps = at.eps
+        sizes = {"": None, "head": [heads.D, heads.D], "row": [queries, keys]}[head_norm]
+        norms = at.vector(["attn_q_norm", "attn_k_norm"], sizes) if sizes else None
+        self.head_norm = norms if head_norm == "head" else None
+        self.row_norm = norms if head_norm == "row" else None
+
+    @property
+    def needs(self) -> Needs:
+        heads = self.heads
+        wide = max(heads.width, self.qkv.columns if self.output.post else 0)
+        return Needs(wide, heads.H * heads.D, partial=partial_size(heads, self.cache.S))
 
     def apply(self, rec: Recorder, act: Activations) -> None:
-        """hidden += attention of T tokens, whose keys and values go to the cache."""
         if act.T > 1:
             self.remember(rec, act)
-            self.attend(rec, act)
+            self.finish(rec, act)
             return
-        self.attn_qkv.apply(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
+        qkv, attended = self._project(rec, act), act.narrow(self.heads.H * self.heads.D)
         attention_decode(
             rec,
             self.heads,
-            act.qkv,
+            qkv,
             self.cache,
             freqs=self.freqs,
             partial=act.partial,
-            out=act.attended,
+            out=attended,
             state=act.state,
             n_splits=act.n_splits,
-            norm=self.norm,
+            norm=self.head_norm,
             eps=self.eps,
         )
-        self.attn_output.apply(rec, act, act.attended, act.hidden, add=True)
+        self.output.apply(rec, act, attended, act.wide(self.qkv.columns))
 
     def remember(self, rec: Recorder, act: Activations) -> None:
-        """Keys and values of many tokens to the cache, their queries to act.q."""
-        self.attn_qkv.apply(rec, act, act.hidden, act.qkv, norm=self.attn_norm)
+        """Keys and values go to the cache, rotated queries to act.narrow."""
         rope_cache(
             rec,
             self.heads,
-            act.qkv,
+            self._project(rec, act),
             self.cache,
             freqs=self.freqs,
-            q=act.q,
+            q=act.narrow(self.heads.H * self.heads.D),
             state=act.state,
-            norm=self.norm,
+            norm=self.head_norm,
             eps=self.eps,
         )
 
-    def attend(self, rec: Recorder, act: Activations) -> None:
-        """hidden += attention of the tokens that were remembered last."""
-        attention_prefill(rec, self.heads, act.q, self.cache, out=act.attended, state=act.state)
-        self.attn_output.apply(rec, act, act.attended, act.hidden, add=True)
+    def finish(self, rec: Recorder, act: Activations) -> None:
+        queries = self.heads.H * self.heads.D
+        q, attended = act.narrow(queries), act.wide(queries)
+        attention_prefill(rec, self.heads, q, self.cache, out=attended, state=act.state)
+        self.output.apply(rec, act, attended, act.narrow(self.qkv.columns))
+
+    def last(self, rec: Recorder, act: Activations, one: Activations) -> None:
+        """By a step of decoding, which writes the same key and value once more."""
+        take_last(rec, act.hidden, state=act.state)
+        self.apply(rec, one)
+
+    def _project(self, rec: Recorder, act: Activations) -> Tensor:
+        """qkv (T, (H + 2K) D), before rotation."""
+        qkv = act.wide(self.heads.width)
+        self.qkv.apply(rec, act, act.hidden, qkv, norm=self.norm)
+        if self.row_norm:
+            qk_norm(rec, self.heads, qkv, self.row_norm, state=act.state, eps=self.eps)
+        return qkv

@@ -1,13 +1,13 @@
 """The hyper-parameters of a decoder, read from GGUF metadata and checked.
 
-Keys are those of the GGUF specification, without the architecture's prefix. A value that the
-layers do not handle fails here, by name; what contradicts the tensors' shapes fails in weights.py.
-Defaults are llama.cpp's (src/llama-model.cpp, load_hparams).
+Keys are those of the GGUF specification, without the architecture's prefix. A key's presence says
+nothing, since llama.cpp writes all that it knows into the files that it saves: each architecture
+reads what it uses, and has `neutral` refuse what would change its arithmetic and is not there. What
+contradicts the tensors' shapes fails in weights.py. Defaults are llama.cpp's (src/llama-model.cpp).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import isclose
+from math import isclose, isfinite
 from typing import TypeGuard
 
 from py_engine.base.errors import NotGenerative, UnsupportedConfig
@@ -16,31 +16,43 @@ from py_engine.ops.attention import POSITIONS, Heads
 
 _LARGEST = 2**20
 """No dimension of a known model is larger."""
-_PER_BLOCK = ("feed_forward_length", "attention.head_count", "attention.head_count_kv")
-"""Keys that may hold an array, a value for each block; here all blocks must agree."""
-_NEUTRAL: Mapping[str, tuple[float, ...]] = {
-    "expert_count": (0,),
-    "attention.max_alibi_bias": (0,),
-    "attention.clamp_kqv": (0,),
-    "logit_scale": (0, 1),
-    "residual_scale": (0, 1),
-    "embedding_scale": (0, 1),
-    "rope.scaling.attn_factor": (1,),
-}
-"""Keys that change the arithmetic, with the values that do not. A key's presence says nothing:
-llama.cpp writes all that it knows into the files that it saves."""
 _UNPOOLED = (0, -1, 2**32 - 1)
 """`pooling_type`: none, or not said."""
 _POOLED = dict.fromkeys((1, 2, 3), "an embedding model") | {4: "a reranker"}
 """What a model with a `pooling_type` is: the mean, the first or the last token's; a rank."""
 
 
-class Metadata:
-    """The keys of one architecture, read with a type and a range."""
+class Config:
+    """The keys of one architecture, each read with a type and a range.
 
-    def __init__(self, values: Mapping[str, MetaValue], architecture: str) -> None:
+    Args:
+        windowed: the architecture's layers slide a window over their keys; else contexts stay
+            within a window that the file names, where it hides nothing.
+
+    Raises:
+        UnsupportedConfig: a key is missing, out of range, or asks for what is not there; by any
+            method, as by the constructor, which reads what every decoder has.
+        NotGenerative: the model is not one that writes text.
+    """
+
+    def __init__(
+        self, values: Mapping[str, MetaValue], architecture: str, *, windowed: bool = False
+    ) -> None:
         self._values = values
         self._prefix = architecture
+        _check_generative(self)
+        self.embedding_length = self.size("embedding_length")
+        self._multiple("embedding_length", self.embedding_length, 32)
+        self.block_count = _blocks(self)
+        """Blocks that run."""
+        shortest = [POSITIONS, self.size("context_length", most=2**64)]
+        if self.window() and not windowed:
+            shortest.append(self.window())
+        self.context_length = min(shortest)
+        """The positions at which the model knows its way, as far as the rotation counts."""
+        self.eps = self.real("attention.layer_norm_rms_epsilon")
+
+    # ---- one key
 
     def key(self, name: str) -> str:
         return f"{self._prefix}.{name}"
@@ -53,13 +65,18 @@ class Metadata:
 
     def size(self, name: str, default: int | None = None, *, most: int = _LARGEST) -> int:
         """An integer from 1 to `most`."""
+        return self._size(name, self.value(name), default, 1, most)
+
+    def sizes(self, name: str, default: int | None = None, *, least: int = 1) -> list[int]:
+        """An integer from `least` for each block: a list, or one number for all."""
         value: object = self.value(name)
-        if name in _PER_BLOCK and isinstance(value, list) and len(set(value)) == 1:
-            value = value[0]
-        value = default if value is None else value
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
-            raise self.refusal(name, value, f"an integer from 1 to {most}")
-        return value
+        if not isinstance(value, list):
+            return [self._size(name, value, default, least, _LARGEST)] * self.block_count
+        if len(value) < self.block_count:
+            raise self.refusal(name, value, f"{self.block_count} numbers, one for each block")
+        return [
+            self._size(name, one, default, least, _LARGEST) for one in value[: self.block_count]
+        ]
 
     def real(self, name: str, default: float | None = None) -> float:
         """A positive, finite number."""
@@ -69,6 +86,21 @@ class Metadata:
             raise self.refusal(name, value, "a positive number")
         return float(value)
 
+    def factor(self, name: str, default: float = 1.0) -> float:
+        """A number that multiplies; 0 stands for none, as llama.cpp has it."""
+        value = self.value(name)
+        if value is None or value == 0:
+            return default
+        if not _is_number(value) or not isfinite(value):
+            raise self.refusal(name, value, "a number")
+        return float(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.value(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.refusal(name, value, "true or false")
+        return default if value is None else value
+
     def neutral(self, name: str, *values: float) -> None:
         """Refuse a key that would change the arithmetic: these values do not."""
         value = self.value(name)
@@ -77,60 +109,114 @@ class Metadata:
             wanted = [*(f"{one:g}" for one in values), "no such key"]
             raise self.refusal(name, value, " or ".join(wanted))
 
+    # ---- what several keys say together
 
-@dataclass(frozen=True)
-class Config:
-    """A pre-norm decoder with grouped-query attention and a gated feed-forward layer."""
-
-    block_count: int
-    """Blocks that run."""
-    embedding_length: int
-    feed_forward_length: int
-    context_length: int
-    """The model's, as far as the rotation counts."""
-    heads: Heads
-    eps: float
-    freq_base: float
-    freq_scale: float
-    """Positions are multiplied by it: 1, or below with linear scaling."""
-
-    @classmethod
-    def read(cls, values: Mapping[str, MetaValue], architecture: str, *, neox: bool) -> "Config":
-        """Read an architecture's keys.
+    def heads(
+        self,
+        block: int,
+        *,
+        neox: bool,
+        window: int = 0,
+        rotated: bool = True,
+        scale: float = 0.0,
+        turn_first: bool = False,
+        warmth: float = 0.0,
+        warm_from: int = 0,
+    ) -> Heads:
+        """The shape of a block's attention.
 
         Args:
             neox: the pairing of rotated dimensions, a property of the architecture.
-
-        Raises:
-            UnsupportedConfig: a key is missing, out of range, or asks for what is not there.
-            NotGenerative: the model is not one that writes text.
+            rotated: False: positions do not count (NoPE).
+            window, scale, turn_first, warmth, warm_from: as `Heads` has them.
         """
-        meta = Metadata(values, architecture)
-        _check_generative(meta)
-        for name, neutral in _NEUTRAL.items():
-            meta.neutral(name, *neutral)
-        width = meta.size("embedding_length")
-        _multiple(meta, "embedding_length", width, 32)
-        feed_forward = meta.size("feed_forward_length")
-        _multiple(meta, "feed_forward_length", feed_forward, 32)
-        heads = _heads(meta, width, neox)
-        meta.neutral("attention.scale", 0, heads.D**-0.5)
-        return cls(
-            block_count=_blocks(meta),
-            embedding_length=width,
-            feed_forward_length=feed_forward,
-            context_length=_context(meta),
-            heads=heads,
-            eps=meta.real("attention.layer_norm_rms_epsilon"),
-            freq_base=meta.real("rope.freq_base", 10000.0),
-            freq_scale=_freq_scale(meta),
+        counts = self.head_counts("attention.head_count")
+        count, size = counts[block], self._head_size(counts[0])
+        name = "attention.head_count_kv"
+        shared = count if self.value(name) is None else self.head_counts(name)[block]
+        if not count:
+            raise self.refusal("attention.head_count", count, "at least one head")
+        if not shared or count % shared:
+            raise self.refusal(name, shared, f"a divisor of the {count} heads")
+        return Heads(
+            count,
+            shared,
+            size,
+            self.rotated() if rotated else 0,
+            neox,
+            scale=scale,
+            window=window,
+            turn_first=turn_first,
+            warmth=warmth,
+            warm_from=warm_from,
         )
+
+    def rotated(self) -> int:
+        """Dimensions of a head that are rotated."""
+        size = self._head_size(self.head_counts("attention.head_count")[0])
+        rotated = self.size("rope.dimension_count", size)
+        if rotated > size or rotated % 2:
+            raise self.refusal("rope.dimension_count", rotated, f"an even number up to {size}")
+        return rotated
+
+    def feed_forward(self, block: int) -> int:
+        """The width inside a block's feed-forward layer."""
+        inner = self.sizes("feed_forward_length")[block]
+        self._multiple("feed_forward_length", inner, 32)
+        return inner
+
+    def head_counts(self, name: str) -> list[int]:
+        """`attention.head_count` or `….head_count_kv` of each block; 0 is none."""
+        return self.sizes(name, least=0)
+
+    def slides(self, pattern: int) -> list[bool]:
+        """Which blocks slide a window: all but each n-th, or what an array says of each.
+
+        Args:
+            pattern: the n where the file does not say it.
+        """
+        name = "attention.sliding_window_pattern"
+        value = self.value(name)
+        if isinstance(value, list):
+            if len(value) < self.block_count or not all(isinstance(one, bool) for one in value):
+                raise self.refusal(name, value, "true or false for each block")
+            return [one is True for one in value[: self.block_count]]
+        every = pattern if value is None else self.size(name)
+        return [(i + 1) % every > 0 for i in range(self.block_count)]
+
+    def window(self, default: int = 0) -> int:
+        """Positions that a query sees, itself included; 0: all."""
+        name = "attention.sliding_window"
+        return self.size(name, most=2**64) if self.value(name) else default
+
+    def _head_size(self, count: int) -> int:
+        width = self.embedding_length
+        if self.value("attention.key_length") is None and (not count or width % count):
+            raise self.refusal("attention.head_count", count, f"a divisor of the width {width}")
+        size = self.size("attention.key_length", width // max(count, 1))
+        self._multiple("attention.key_length", size, 8)
+        if size > 256:
+            raise self.refusal("attention.key_length", size, "head sizes up to 256")
+        values = self.size("attention.value_length", size)
+        if values != size:
+            raise self.refusal("attention.value_length", values, f"the length of keys, {size}")
+        return size
+
+    def _size(self, name: str, value: object, default: int | None, least: int, most: int) -> int:
+        value = default if value is None else value
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise self.refusal(name, value, f"an integer from {least} to {most}")
+        return value
+
+    def _multiple(self, name: str, value: int, of: int) -> None:
+        if value % of:
+            raise self.refusal(name, value, f"a multiple of {of}")
 
 
 def drafts(values: Mapping[str, MetaValue]) -> range:
     """The numbers of a file's last blocks, which only draft tokens ahead (`nextn`) and do not run.
 
-    Values that contradict themselves give none; `Config.read` refuses them.
+    Values that contradict themselves give none; `Config` refuses them.
     """
     name = values.get("general.architecture")
     keys = ("block_count", "nextn_predict_layers")
@@ -140,70 +226,23 @@ def drafts(values: Mapping[str, MetaValue]) -> range:
     return range(0)
 
 
-def _blocks(meta: Metadata) -> int:
-    blocks = meta.size("block_count")
-    if not meta.value("nextn_predict_layers"):
+def _blocks(config: Config) -> int:
+    blocks = config.size("block_count")
+    if not config.value("nextn_predict_layers"):
         return blocks
-    return blocks - meta.size("nextn_predict_layers", most=blocks - 1)
+    return blocks - config.size("nextn_predict_layers", most=blocks - 1)
 
 
-def _context(meta: Metadata) -> int:
-    """The positions at which the model knows its way; within a window all keys are seen."""
-    context = meta.size("context_length", most=2**64)
-    window = meta.value("attention.sliding_window")
-    if isinstance(window, int) and window:
-        context = min(context, meta.size("attention.sliding_window", most=2**64))
-    return min(context, POSITIONS)
-
-
-def _check_generative(meta: Metadata) -> None:
-    pooling = meta.value("pooling_type")
+def _check_generative(config: Config) -> None:
+    pooling = config.value("pooling_type")
     if pooling is not None and pooling not in _UNPOOLED:
         kind = _POOLED.get(pooling) if isinstance(pooling, int) else None
         if kind is None:
-            raise meta.refusal("pooling_type", pooling, "0, or no such key")
-        raise NotGenerative(kind, meta.key("pooling_type"), pooling)
-    if meta.value("attention.causal") not in (None, True):
+            raise config.refusal("pooling_type", pooling, "0, or no such key")
+        raise NotGenerative(kind, config.key("pooling_type"), pooling)
+    if config.value("attention.causal") not in (None, True):
         kind = "a model that reads a text in both directions, as encoders do"
-        raise NotGenerative(kind, meta.key("attention.causal"), meta.value("attention.causal"))
-
-
-def _heads(meta: Metadata, width: int, neox: bool) -> Heads:
-    count = meta.size("attention.head_count")
-    shared = meta.size("attention.head_count_kv", count)
-    if count % shared:
-        raise meta.refusal("attention.head_count_kv", shared, f"a divisor of the {count} heads")
-    if meta.value("attention.key_length") is None and width % count:
-        raise meta.refusal("attention.head_count", count, f"a divisor of the width {width}")
-    size = meta.size("attention.key_length", width // count)
-    _multiple(meta, "attention.key_length", size, 8)
-    if size > 256:
-        raise meta.refusal("attention.key_length", size, "head sizes up to 256")
-    values = meta.size("attention.value_length", size)
-    if values != size:
-        raise meta.refusal("attention.value_length", values, f"the length of keys, {size}")
-    rotated = meta.size("rope.dimension_count", size)
-    if rotated > size or rotated % 2:
-        raise meta.refusal("rope.dimension_count", rotated, f"an even number up to {size}")
-    return Heads(count, shared, size, rotated, neox)
-
-
-def _freq_scale(meta: Metadata) -> float:
-    """Scaling is linear unless its type says otherwise; a factor of 0 is none."""
-    kind, name = meta.value("rope.scaling.type"), "rope.scaling.factor"
-    if meta.value(name) is None:
-        name = "rope.scale_linear"  # as it was called before
-    factor = 1.0 if meta.value(name) in (None, 0) else meta.real(name)
-    if kind == "none":
-        return 1.0
-    if kind not in (None, "linear") and (kind != "yarn" or factor != 1):  # YaRN by 1 is nothing
-        raise meta.refusal("rope.scaling.type", kind, "none, linear")
-    return 1.0 / factor
-
-
-def _multiple(meta: Metadata, name: str, value: int, of: int) -> None:
-    if value % of:
-        raise meta.refusal(name, value, f"a multiple of {of}")
+        raise NotGenerative(kind, config.key("attention.causal"), config.value("attention.causal"))
 
 
 def _is_number(value: object) -> TypeGuard[float]:

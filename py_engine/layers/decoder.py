@@ -1,99 +1,100 @@
-"""A decoder: embedding, blocks, final norm and output."""
+"""A decoder: embedding, blocks, final norm and output. It knows no architecture."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
-from py_engine.layers.activations import Activations
-from py_engine.layers.attention import Attention, rotation
+from py_engine.layers.activations import Activations, Needs
 from py_engine.layers.config import Config
-from py_engine.layers.mlp import SwiGLU
 from py_engine.layers.norm import Norm
+from py_engine.layers.part import Part, mixes
+from py_engine.layers.scope import Scope
 from py_engine.layers.weights import Weights
-from py_engine.ops.embed import embed, take_last
-
-
-class Block(NamedTuple):
-    """A pre-norm block: attention, then the feed-forward layer."""
-
-    attention: Attention
-    mlp: SwiGLU
-
-    def apply(self, rec: Recorder, act: Activations) -> None:
-        """hidden of T tokens."""
-        self.attention.apply(rec, act)
-        self.mlp.apply(rec, act)
-
-    def finish(self, rec: Recorder, act: Activations) -> None:
-        """hidden of many tokens whose keys and values are in the cache."""
-        self.attention.attend(rec, act)
-        self.mlp.apply(rec, act)
+from py_engine.ops.embed import embed
 
 
 class Decoder:
     """A model: it records its forward pass and never waits.
 
     Args:
-        context: positions of the cache.
-        variant: `head_norm` as `Attention` has it.
+        block: the parts of block i, from its tensors.
+        output_norm: the name of the final norm.
+        embedding_scale, logit_scale: what multiplies the embedding, and the logits.
     """
 
-    def __init__(self, weights: Weights, config: Config, context: int, **variant: bool) -> None:
-        self.config = config
-        self.weights = weights
-        width = config.embedding_length
+    def __init__(
+        self,
+        weights: Weights,
+        config: Config,
+        block: Callable[[Scope, int], Sequence[Part]],
+        *,
+        output_norm: str = "output_norm",
+        embedding_scale: float = 1.0,
+        logit_scale: float = 1.0,
+    ) -> None:
+        self.weights, self.width = weights, config.embedding_length
+        self.embedding_scale, self.logit_scale = embedding_scale, logit_scale
         self.vocabulary = weights.rows("token_embd.weight")
-        self.token_embd = weights.matrix(["token_embd.weight"], [self.vocabulary], width)
-        freqs = rotation(weights, config)
-        self.blocks = [
-            Block(
-                Attention(weights, f"blk.{i}", config, freqs=freqs, context=context, **variant),
-                SwiGLU(weights, f"blk.{i}", config),
-            )
-            for i in range(config.block_count)
-        ]
-        self.output_norm = Norm(weights.vector(["output_norm.weight"], [width]), config.eps)
+        shape = [self.vocabulary], self.width
+        self.token_embd = weights.matrix(["token_embd.weight"], *shape)
+        blocks = range(config.block_count)
+        self.parts = [part for i in blocks for part in block(Scope(weights, config, f"blk.{i}"), i)]
+        norm = weights.vector([f"{output_norm}.weight"], [self.width])
+        self.output_norm = Norm(norm, config.eps)
         self.output = self.token_embd
         if weights.has("output.weight"):
-            self.output = weights.linear(["output.weight"], [self.vocabulary], width)
+            self.output = weights.linear(["output.weight"], *shape)
         weights.check_all_used()
+        traces = [i for i, part in enumerate(self.parts) if mixes(part)]
+        self._before, self._after = self.parts[: traces[-1]], self.parts[traces[-1] + 1 :]
+        mixer = self.parts[traces[-1]]
+        assert mixes(mixer)
+        self._mixer = mixer
 
     @property
-    def split_gate(self) -> bool:
-        """Some layer's gate and up differ in type and need a buffer between."""
-        return not all(block.mlp.ffn_gate_up.interleaved for block in self.blocks)
+    def needs(self) -> Needs:
+        """What its parts ask of the activations."""
+        return Needs.most(part.needs for part in self.parts)
 
     def decode(self, rec: Recorder, act: Activations) -> None:
         """hidden of the one token in `tokens`, at position state.pos."""
         self._embed(rec, act)
-        for block in self.blocks:
-            block.apply(rec, act)
+        for part in self.parts:
+            part.apply(rec, act)
 
     def prefill(self, rec: Recorder, act: Activations) -> None:
-        """The cache of the first state.n of T tokens, from position state.pos.
+        """What the first state.n of T tokens leave for later ones, from position state.pos.
 
-        The last block's result is left to `last`, or `logits_all`: only logits need it.
+        The results of the last part that leaves something, and of those after it, are left to
+        `last`, or `logits_all`: only logits need them.
         """
         self._embed(rec, act)
-        *whole, last = self.blocks
-        for block in whole:
-            block.apply(rec, act)
-        last.attention.remember(rec, act)
+        for part in self._before:
+            part.apply(rec, act)
+        self._mixer.remember(rec, act)
 
     def last(self, rec: Recorder, act: Activations, n_splits: int) -> None:
         """After `prefill`: hidden of the last of its tokens, and a state as if it came alone."""
-        take_last(rec, act.hidden, state=act.state)
-        self.blocks[-1].apply(rec, act.one(n_splits))
+        one = act.one(n_splits)
+        self._mixer.last(rec, act, one)
+        for part in self._after:
+            part.apply(rec, one)
 
     def logits(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """logits (V,) of one token, after `decode` or `last`."""
-        self.output.apply(rec, act, act.hidden, logits, norm=self.output_norm)
+        norm, scale = self.output_norm, self.logit_scale
+        self.output.apply(rec, act, act.hidden, logits, norm=norm, scale=scale)
 
     def logits_all(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """After `prefill`: logits (T, V) of all its tokens."""
-        self.blocks[-1].finish(rec, act)
-        self.output.apply(rec, act, act.hidden, logits, norm=self.output_norm)
+        self._mixer.finish(rec, act)
+        for part in self._after:
+            part.apply(rec, act)
+        self.logits(rec, act, logits)
 
     def _embed(self, rec: Recorder, act: Activations) -> None:
+        scale = self.embedding_scale
         for weight, first in self.token_embd.parts:
-            embed(rec, weight, act.tokens, act.hidden, state=act.state, first_row=first)
+            embed(
+                rec, weight, act.tokens, act.hidden, state=act.state, first_row=first, scale=scale
+            )

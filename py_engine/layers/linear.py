@@ -34,19 +34,36 @@ class Linear:
         *,
         norm: Norm | None = None,
         add: bool = False,
+        scale: float = 1.0,
+        activation: str = "",
     ) -> None:
-        """out = W norm(x) + bias for act.T tokens; `add`: out += ….
+        """out = scale · activation(W norm(x) + bias) for act.T tokens; `add`: out += ….
 
-        One token's norm is folded into the product; that of many leaves theirs in act.normed.
+        One token's norm is folded into the product; that of many leaves theirs in act.narrow.
+
+        Args:
+            activation: of shaders/lib: that of a gate where rows are interleaved, else of each row.
         """
-        gated, bias, state = self.interleaved, self.bias, act.state
         if norm and act.T > 1:
-            rms_norm(rec, x, norm.weight, act.normed, state=state, eps=norm.eps)
-            x = act.normed
+            normed = act.narrow(self.columns)
+            rms_norm(rec, x, norm.weight, normed, state=act.state, eps=norm.eps)
+            x, norm = normed, None
         for weight, first in self.parts:
-            at = first // 2 if gated else first
+            at = first // 2 if self.interleaved else first
             if act.T > 1:
-                matmul(rec, weight, x, out, state=state, bias=bias, add=add, gated=gated, out_at=at)
+                matmul(
+                    rec,
+                    weight,
+                    x,
+                    out,
+                    state=act.state,
+                    bias=self.bias,
+                    add=add,
+                    scale=scale,
+                    gated=self.interleaved,
+                    activation=activation,
+                    out_at=at,
+                )
             else:
                 matvec(
                     rec,
@@ -55,8 +72,36 @@ class Linear:
                     out,
                     norm=norm.weight if norm else None,
                     eps=norm.eps if norm else 0.0,
-                    bias=bias,
+                    bias=self.bias,
                     add=add,
-                    gated=gated,
+                    scale=scale,
+                    gated=self.interleaved,
+                    activation=activation,
                     out_at=at,
                 )
+
+
+@dataclass(frozen=True)
+class Output:
+    """The last matrix of a part of a block: hidden += scale · post(W x + bias)."""
+
+    linear: Linear
+    post: Norm | None = None
+    scale: float = 1.0
+
+    def apply(self, rec: Recorder, act: Activations, x: Tensor, between: Tensor) -> None:
+        """`between` (T, C) takes what a post norm reads; it and x do not share a buffer."""
+        if not self.post:
+            self.linear.apply(rec, act, x, act.hidden, add=True, scale=self.scale)
+            return
+        self.linear.apply(rec, act, x, between)
+        rms_norm(
+            rec,
+            between,
+            self.post.weight,
+            act.hidden,
+            state=act.state,
+            eps=self.post.eps,
+            add=True,
+            scale=self.scale,
+        )

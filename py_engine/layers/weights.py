@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, cycle
+from typing import NamedTuple
 
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType, UnusedTensors
 from py_engine.formats.gguf import GGUF, TensorInfo
@@ -61,6 +62,14 @@ class _Rows:
     rows: int
     stride: int
     offset: int
+
+
+class _Span(NamedTuple):
+    """Rows first … first + rows - 1 of a tensor."""
+
+    info: TensorInfo
+    first: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,8 @@ class Weights:
             if infos[: len(same)] != same:
                 same = infos[:1]
             rows = sum(info.shape[1] for info in same)
-            parts += [(weight, at + first) for weight, first in self._place(same, rows, 1)]
+            spans = [_Span(info, 0, info.shape[1]) for info in same]
+            parts += [(weight, at + first) for weight, first in self._place(spans, rows, 1)]
             at += rows
             infos = infos[len(same) :]
         return Linear(tuple(parts), at, columns)
@@ -136,8 +146,24 @@ class Weights:
         infos = [self._matrix(name, rows, columns) for name in names]
         if infos[0].type != infos[1].type or any(self.has(_bias(name)) for name in names):
             return self.linear(names, (rows, rows), columns)
-        parts = self._place(infos, 2 * rows, 2)
+        parts = self._place([_Span(info, 0, rows) for info in infos], 2 * rows, 2)
         return Linear(tuple(parts), 2 * rows, columns, interleaved=True)
+
+    def halves(self, name: str, rows: int, columns: int) -> Linear:
+        """One matrix (2 rows, columns) with the rows of its halves in turn: a0, b0, a1, b1, …
+
+        If it has a bias, it stays as it is.
+        """
+        if self.has(_bias(name)):
+            return self.linear([name], [2 * rows], columns)
+        info = self._matrix(name, 2 * rows, columns)
+        parts = self._place([_Span(info, 0, rows), _Span(info, rows, rows)], 2 * rows, 2)
+        return Linear(tuple(parts), 2 * rows, columns, interleaved=True)
+
+    def leave_out(self, name: str) -> None:
+        """Do without a tensor, if there is one: it is not fetched."""
+        kept = {key: info for key, info in self.gguf.tensors.items() if key != name}
+        self.gguf = replace(self.gguf, tensors=kept)
 
     def afterwards(self, record: Callable[[Recorder], None]) -> None:
         """Have something computed from weights once they are there."""
@@ -166,28 +192,32 @@ class Weights:
             raise UnsupportedType(name, info.type, ["F32 (for norms and biases)"])
         self._vectors[name] = place
 
-    def _place(
-        self, infos: Sequence[TensorInfo], rows: int, stride: int
-    ) -> list[tuple[Weight, int]]:
-        """Make the shards for these tensors; each with its first row."""
-        kind, columns = infos[0].type, infos[0].shape[0]
+    def _place(self, spans: Sequence[_Span], rows: int, stride: int) -> list[tuple[Weight, int]]:
+        """Make the shards for these rows, in turn if `stride` is their number; each with its first.
+
+        Else they follow each other.
+        """
+        info = spans[0].info
+        kind, columns = info.type, info.shape[0]
         most = self._rows_per_shard(kind, columns)
         shards = [
-            (allocate(self.memory, kind, min(most, rows - first), columns, infos[0].name), first)
+            (allocate(self.memory, kind, min(most, rows - first), columns, info.name), first)
             for first in range(0, rows, most)
         ]
         start = 0
-        for order, info in enumerate(infos):
+        for order, (info, top, count) in enumerate(spans):
             own = order if stride > 1 else start
             for weight, first in shards:
                 # rows r of the tensor with first <= r * stride + own < first + weight.rows
                 begin = max(-(-(first - own) // stride), 0)
-                end = min(-(-(first + weight.rows - own) // stride), info.shape[1])
+                end = min(-(-(first + weight.rows - own) // stride), count)
                 if begin < end:
                     self._rows[info.name].append(
-                        _Rows(weight, begin, end - begin, stride, begin * stride + own - first)
+                        _Rows(
+                            weight, top + begin, end - begin, stride, begin * stride + own - first
+                        )
                     )
-            start += info.shape[1]
+            start += count
         return shards
 
     def _rows_per_shard(self, kind: str, columns: int) -> int:

@@ -1,4 +1,4 @@
-"""Floor 4: one file for each architecture, named as in `general.architecture`: what is its own."""
+"""Floor 4: one file for each architecture, named as in `general.architecture`, with _ for -."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -8,12 +8,15 @@ from py_engine.base.errors import UnsupportedModel
 
 
 def architecture(name: object) -> ModuleType:
-    """The module that builds this architecture: `config(weights)` and `model(weights, …)`.
+    """The module that builds this architecture: `model(weights, config, context)`.
+
+    It has `WINDOWED` where its layers slide a window.
 
     Raises:
         UnsupportedModel: there is no file of that name.
     """
     known = [module.name for module in iter_modules(__path__)]
-    if name not in known:
+    file = name.replace("-", "_") if isinstance(name, str) else None
+    if file not in known:
         raise UnsupportedModel(str(name), known)
-    return import_module(f"py_engine.models.{name}")
+    return import_module(f"py_engine.models.{file}")

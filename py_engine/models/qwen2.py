@@ -1,13 +1,26 @@
 """Qwen2 and Qwen2.5: biases on queries, keys and values.   Reference: transformers/models/qwen2"""
 
-from py_engine.layers.config import Config
-from py_engine.layers.decoder import Decoder
-from py_engine.layers.weights import Weights
-
-
-def config(weights: Weights) -> Config:
-    return Config.read(weights.gguf.metadata, "qwen2", neox=True)
+from py_engine.layers.build import (
+    Attention,
+    Block,
+    Config,
+    Decoder,
+    Gated,
+    Scope,
+    Weights,
+    rotation,
+)
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
-    return Decoder(weights, config, context)
+    freqs = rotation(weights, config, context)
+
+    def block(at: Scope, i: int) -> Block:
+        heads = config.heads(i, neox=True)
+        cache = at.cache(heads, context)
+        return (
+            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm")),
+            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm")),
+        )
+
+    return Decoder(weights, config, block)

@@ -1,13 +1,26 @@
 """Qwen3: an RMSNorm over each query and key head.   Reference: transformers/models/qwen3"""
 
-from py_engine.layers.config import Config
-from py_engine.layers.decoder import Decoder
-from py_engine.layers.weights import Weights
-
-
-def config(weights: Weights) -> Config:
-    return Config.read(weights.gguf.metadata, "qwen3", neox=True)
+from py_engine.layers.build import (
+    Attention,
+    Block,
+    Config,
+    Decoder,
+    Gated,
+    Scope,
+    Weights,
+    rotation,
+)
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
-    return Decoder(weights, config, context, head_norm=True)
+    freqs = rotation(weights, config, context)
+
+    def block(at: Scope, i: int) -> Block:
+        heads = config.heads(i, neox=True)
+        cache = at.cache(heads, context)
+        return (
+            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm"), head_norm="head"),
+            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm")),
+        )
+
+    return Decoder(weights, config, block)

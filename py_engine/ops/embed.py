@@ -13,8 +13,9 @@ def embed(
     *,
     state: Tensor,
     first_row: int = 0,
+    scale: float = 1.0,
 ) -> None:
-    """out[t] = row tokens[t] of the matrix.   weight (V, C), tokens (T,) u32, out (T, C)
+    """out[t] = scale · row tokens[t] of the matrix.   weight (V, C), tokens (T,) u32, out (T, C)
 
     A matrix in several weights takes one call for each: rows that it does not hold are left.
 
@@ -30,6 +31,7 @@ def embed(
             "rows": weight.rows,
             "hi": weight.hi,
             "sc": weight.sc,
+            "scale": scale,
         },
         includes=weight.includes,
         K=weight.columns,

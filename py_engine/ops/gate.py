@@ -2,9 +2,16 @@
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
+from py_engine.ops.matmul import activation_form
 
 
-def silu_mul(rec: Recorder, x: Tensor, out: Tensor, *, state: Tensor) -> None:
-    """out = silu(x[:, :F]) · x[:, F:].   x (T, 2F), out (T, F)"""
+def gate_mul(rec: Recorder, x: Tensor, out: Tensor, *, state: Tensor, activation: str) -> None:
+    """out = activation(x[:, :F]) · x[:, F:].   x (T, 2F), out (T, F)"""
     tokens, inner = out.shape
-    rec.run("silu_mul", -(-tokens * inner // 64), {"x": x, "out": out, "state": state}, F=inner)
+    rec.run(
+        "gate_mul",
+        -(-tokens * inner // 64),
+        {"x": x, "out": out, "state": state},
+        includes=activation_form(activation),
+        F=inner,
+    )

@@ -2,7 +2,7 @@
 
 Both take the options that spare a pass over the result. Two weights whose rows are interleaved,
 gate 0, up 0, gate 1, up 1, …, and `gated` make the first half of a SwiGLU layer
-(Shazeer, arXiv 2002.05202): silu(gate · x) · (up · x).
+(Shazeer, arXiv 2002.05202): activation(gate · x) · (up · x).
 """
 
 from typing import NamedTuple
@@ -11,6 +11,11 @@ from py_engine.gpu.recorder import SINGLE, Library, Recorder
 from py_engine.gpu.tensor import Tensor
 from py_engine.gpu.wgsl import Value
 from py_engine.ops.weight import Weight
+
+
+def activation_form(name: str) -> dict[str, str]:
+    """What `lib/silu.wgsl`, the default, stands for in a shader: `gelu` or `relu2`, say."""
+    return {} if name in ("", "silu") else {"lib/silu.wgsl": f"lib/{name}.wgsl"}
 
 
 class Tiling(NamedTuple):
@@ -71,20 +76,23 @@ def matvec(
     eps: float = 0.0,
     bias: Tensor | None = None,
     add: bool = False,
+    scale: float = 1.0,
     gated: bool = False,
+    activation: str = "",
     out_at: int = 0,
 ) -> None:
-    """out[out_at + r] = weight[r] · x[0] for each row r of the weight.   x (1, K), out f32
+    """out[out_at + r] = scale · (weight[r] · x[0] + bias) for each row r.   x (1, K), out f32
 
     Args:
         norm: weights (K,) of an RMSNorm of x, with `eps`, computed on the way.
         bias: (out_at + rows,) or more, of the stack that this weight is a part of: bias[out_at + r]
             is added to row r; gated: bias[2 · out_at + r].
         add: add to what `out` holds.
-        gated: out[out_at + r] = silu(row 2r) · row (2r + 1).
+        gated: a row of `out` is activation(row 2r) · row (2r + 1), with their biases.
+        activation: `silu`, `gelu`, …, of the gate, or of each row; "" for neither.
     """
     buffers = {"w": weight.tensor, "x": x, "out": out}
-    includes = weight.includes
+    includes = weight.includes | activation_form(activation)
     if norm:
         buffers["norm"] = norm
         includes["lib/no_norm.wgsl"] = "lib/norm.wgsl"
@@ -104,6 +112,7 @@ def matvec(
             "hi": weight.hi,
             "sc": weight.sc,
             "eps": eps,
+            "scale": scale,
         },
         includes=includes,
         K=weight.columns,
@@ -111,6 +120,7 @@ def matvec(
         WG=chosen.threads,
         ADD=add,
         GATED=gated,
+        ACTIVATED=bool(activation) and not gated,
         STAGED=chosen.threads >= 32 and 128 * chosen.threads + 8192 <= rec.library.shared_bytes,
     )
 
@@ -124,16 +134,19 @@ def matmul(
     state: Tensor,
     bias: Tensor | None = None,
     add: bool = False,
+    scale: float = 1.0,
     gated: bool = False,
+    activation: str = "",
     out_at: int = 0,
 ) -> None:
-    """out[t, out_at + r] = weight[r] · x[t] for t < state.n.   x (T, K), out (T, width)
+    """out[t, out_at + r] = scale · (weight[r] · x[t] + bias) for t < state.n.   x (T, K)
 
-    `bias`, `add` and `gated` as in `matvec`. Products and sums are f32, but where subgroups
-    multiply matrices: these take halves, and values beyond their range as the largest half.
+    `out` is (T, width). `bias`, `add`, `gated` and `activation` as in `matvec`. Products and sums
+    are f32, but where subgroups multiply matrices: these take halves, and values beyond their range
+    as the largest half.
     """
     buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
-    includes = weight.includes
+    includes = weight.includes | activation_form(activation)
     if bias:
         buffers["bias"] = bias
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
@@ -144,8 +157,10 @@ def matmul(
         "out_at": out_at,
         "hi": weight.hi,
         "sc": weight.sc,
+        "scale": scale,
     }
     constants: dict[str, Value] = {"K": weight.columns, "ADD": add, "GATED": gated}
+    constants["ACTIVATED"] = bool(activation) and not gated
     if rec.library.narrow:
         includes |= SINGLE
         name, size, rows = "matvec_batch", min(tokens, _BATCH_TOKENS), _BATCH_ROWS

@@ -1,13 +1,15 @@
 // The operands of a product of a weight with many tokens, and where its results go.
 //
-//   out[t, out_at + r] = sum(w[r, :] * x[t, :]) + bias[out_at + r]
+//   out[t, out_at + r] = scale * (sum(w[r, :] * x[t, :]) + bias[out_at + r])
 //   w (rows, K) any type   x (T, K) f32   out (T, width) f32   bias: see the options
-//   options: BIAS, ADD (out += …), GATED (rows are gate 0, up 0, …: silu(row 2r) * row 2r + 1)
+//   options: BIAS, ADD (out += …), ACTIVATED (activate(row) before scale),
+//   GATED (rows are gate 0, up 0, …: activate(row 2r) * row 2r + 1 instead)
 //   only the first state.n tokens are computed
 
 override K: u32 = 32;          // columns
 override ADD: bool = false;
 override GATED: bool = false;
+override ACTIVATED: bool = false;
 
 // #include "lib/state.wgsl"
 // #include "lib/weight.wgsl"
@@ -20,6 +22,7 @@ struct Params {
     out_at: u32,
     hi: u32,
     sc: u32,
+    scale: f32,
 }
 
 @group(0) @binding(0) var<storage, read> w: array<vec4<u32>>;
@@ -40,7 +43,9 @@ fn finish(token: u32, row: u32, sum: f32, next: f32) {
         y += row_bias(params.out_at * PAIR + row);
         if (GATED) { up += row_bias(params.out_at * PAIR + row + 1u); }
     }
-    if (GATED) { y = silu(y) * up; }
+    if (GATED) { y = activate(y) * up; }
+    if (ACTIVATED) { y = activate(y); }
+    y *= params.scale;
     let at = token * params.width + params.out_at + row / PAIR;
     if (ADD) { y += out[at]; }
     out[at] = y;

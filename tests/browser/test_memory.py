@@ -15,7 +15,8 @@ from playwright.async_api import Page
 
 from py_engine.hosts.headless import BrowserEngine
 from tests.browser.apart import apart
-from tests.fixtures import MODELS, write_metadata
+from tests.fixture_models import MODELS
+from tests.fixtures import write_metadata
 
 MIB = 2**20
 HEAP_MIB = 100

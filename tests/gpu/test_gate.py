@@ -1,9 +1,9 @@
-"""silu_mul against NumPy."""
+"""gate_mul against NumPy."""
 
 import numpy as np
 import pytest
 
-from py_engine.ops.gate import silu_mul
+from py_engine.ops.gate import gate_mul
 from tests import reference
 from tests.gpu.conftest import Bench, natively
 
@@ -12,21 +12,33 @@ def normal(*shape: int) -> np.ndarray:
     return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
-@pytest.mark.parametrize(("tokens", "inner"), [(1, 1), (3, 37), (5, 288), (2, 64)])
-def test_gate_and_up_side_by_side(bench: Bench, tokens: int, inner: int) -> None:
+@pytest.mark.parametrize(
+    ("tokens", "inner", "activation"),
+    [(1, 1, "silu"), (3, 37, "silu"), (5, 288, "gelu"), (2, 64, "relu2")],
+)
+def test_gate_and_up_side_by_side(bench: Bench, tokens: int, inner: int, activation: str) -> None:
     x, before = 4 * normal(tokens + 2, 2 * inner), normal(tokens + 2, inner)
     out = bench.put(before)
-    silu_mul(bench.rec, bench.put(x), out, state=bench.state(tokens))
+    gate_mul(bench.rec, bench.put(x), out, state=bench.state(tokens), activation=activation)
     got = bench.get(out)
-    assert reference.nmse(got[:tokens], reference.silu_mul(x[:tokens])) < 1e-12
+    assert reference.nmse(got[:tokens], reference.gate_mul(x[:tokens], activation)) < 1e-12
     assert np.array_equal(got[tokens:], before[tokens:])
+
+
+def test_large_gates_stay_finite_under_gelu(bench: Bench) -> None:
+    gate = np.array([-1e30, -1e4, -10, -1e-30, 0, 1e-30, 10, 1e4, 1e12], np.float32)
+    x = np.concatenate([gate, np.full(9, 2.0, np.float32)])[None]
+    out = bench.put(np.full((1, 9), 7.0, np.float32))
+    gate_mul(bench.rec, bench.put(x), out, state=bench.state(1), activation="gelu")
+    want = [0, 0, 0, 0, 0, 1e-30, 20, 2e4, 2e12]
+    np.testing.assert_allclose(bench.get(out)[0], want, 1e-6, 1e-6)
 
 
 def test_large_gates_stay_finite(bench: Bench) -> None:
     gate = np.array([-1e30, -1e4, -104, -88, -20, 0, 20, 88, 104, 1e4, 1e30], np.float32)
     x = np.concatenate([gate, np.full(11, 2.0, np.float32)])[None]
     out = bench.put(np.full((1, 11), 7.0, np.float32))
-    silu_mul(bench.rec, bench.put(x), out, state=bench.state(1))
+    gate_mul(bench.rec, bench.put(x), out, state=bench.state(1), activation="silu")
     got = bench.get(out)[0]
     assert np.all(np.abs(got[:4]) < 1e-4)  # -1e30: a bounded exponent leaves 1e30 * 1e-35
     np.testing.assert_allclose(
@@ -40,6 +52,6 @@ def test_more_workgroups_than_one_dimension_has(bench: Bench) -> None:
     x = np.zeros((1, 2 * inner), np.float32)
     x[0, inner - 1], x[0, -1], x[0, 0], x[0, inner] = 3, 5, 2, 4
     out = bench.put(np.ones((1, inner), np.float32))
-    silu_mul(bench.rec, bench.put(x), out, state=bench.state(1))
+    gate_mul(bench.rec, bench.put(x), out, state=bench.state(1), activation="silu")
     got = bench.get(out)[0]
-    assert reference.nmse(got, reference.silu_mul(x)[0]) < 1e-12
+    assert reference.nmse(got, reference.gate_mul(x, "silu")[0]) < 1e-12

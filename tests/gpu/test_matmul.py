@@ -82,6 +82,18 @@ def test_shapes_and_options(bench: Bench, tokens: int, n: int, rows: int) -> Non
         assert np.array_equal(got[:n, width:], before[:n, width:])
 
 
+@pytest.mark.parametrize(("activation", "gated"), [("gelu", True), ("relu2", False), ("", False)])
+def test_activations_and_scale(bench: Bench, activation: str, gated: bool) -> None:
+    weight, w = matrix(bench, "Q5_1", 40, 96)
+    x, b, before = normal(3, 96), normal(40), normal(3, 40)
+    x_t, b_t, out, state = bench.put(x), bench.put(b), bench.put(before), bench.state(3)
+    options = {"gated": gated, "activation": activation}
+    matmul(bench.rec, weight, x_t, out, state=state, bias=b_t, add=True, scale=0.22, **options)
+    want = 0.22 * reference.matmul(w, x, b, **options)
+    want += before[:, : want.shape[1]]
+    assert reference.nmse(bench.get(out)[:, : want.shape[1]], want) < limit(bench)
+
+
 @pytest.mark.parametrize("columns", [96, 256])
 def test_every_tile(bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """Those that only larger products take."""

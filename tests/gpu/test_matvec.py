@@ -51,6 +51,18 @@ def test_types_with_norm_and_bias(bench: Bench, type: str) -> None:
     assert np.array_equal(got[:3], before[:3]) and np.array_equal(got[16:], before[16:])
 
 
+@pytest.mark.parametrize(("activation", "gated"), [("gelu", True), ("relu2", False), ("", False)])
+def test_activations_and_scale(bench: Bench, activation: str, gated: bool) -> None:
+    weight, w = matrix(bench, "Q4_1", 22, 96)
+    x, b, before = normal(1, 96), normal(22), normal(22)
+    x_t, b_t, out = bench.put(x), bench.put(b), bench.put(before)
+    options = {"gated": gated, "activation": activation}
+    matvec(bench.rec, weight, x_t, out, bias=b_t, add=True, scale=0.22, **options)
+    want = 0.22 * reference.matmul(w, x, b, **options)[0]
+    want += before[: len(want)]
+    assert reference.nmse(bench.get(out)[: len(want)], want) < LIMIT
+
+
 @pytest.mark.parametrize(("norm", "bias", "gated"), list(product((False, True), repeat=3)))
 def test_options(bench: Bench, norm: bool, bias: bool, gated: bool) -> None:
     weight, w = matrix(bench, "Q4_1", 22, 96)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from py_engine.engine import Engine
-from tests.fixtures import MODELS, TYPES, Spec, write
+from tests.fixture_models import TYPED
+from tests.fixtures import TYPES, Spec, write
 from tests.model.conftest import Open, scored
 from tests.oracle import Oracle, kl_divergence
 
@@ -110,4 +111,4 @@ def test_every_type_meets_two_architectures() -> None:
     for kind in [*TYPES, "Q4_K_M"]:
         met = {case.model for _, case in CASES if case.kind == kind}
         assert len(met) >= 2, kind
-    assert {case.model for _, case in CASES} == set(MODELS)
+    assert {case.model for _, case in CASES} == set(TYPED)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures import MODELS, write, write_named
+from tests.fixture_models import MODELS
+from tests.fixtures import write, write_named
 from tests.oracle import Oracle, kl_divergence
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
@@ -42,7 +43,7 @@ def with_value(oracle: Oracle, name: str, value: object) -> Oracle:
 
 MISTAKES = {
     "no rope factors": ("llama3", lambda o: without(o, "rope_freqs")),
-    "no linear scaling": ("llama-linear", lambda o: with_value(o, "stretch", 1.0)),
+    "no linear scaling": ("llama-linear", lambda o: with_value(o, "without", "scaling")),
     "default rope base": ("llama3", lambda o: with_value(o, "theta", 10000.0)),
     "neighbours for halves": ("qwen2", lambda o: with_value(o, "architecture", "llama")),
     "halves for neighbours": ("llama", lambda o: with_value(o, "architecture", "qwen2")),

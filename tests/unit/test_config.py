@@ -2,8 +2,10 @@
 
 import asyncio
 import dataclasses
+import math
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import pytest
 
@@ -22,8 +24,9 @@ from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.tensor import Memory
 from py_engine.hosts.files import open_sources
 from py_engine.layers.config import Config
+from py_engine.layers.rotation import Scaling
 from py_engine.ops.attention import Heads, most_positions, partial_size
-from tests import fixtures
+from tests import fixture_models, fixtures
 
 PLAIN: Mapping[str, MetaValue] = {
     "block_count": 2,
@@ -36,16 +39,35 @@ PLAIN: Mapping[str, MetaValue] = {
 NAN, INF = float("nan"), float("inf")
 
 
-def config(change: Mapping[str, MetaValue | None]) -> Config:
-    """The configuration with some keys changed; None leaves one out."""
+class Read(NamedTuple):
+    """What a llama reads."""
+
+    block_count: int
+    context_length: int
+    heads: list[Heads]
+    inner: list[int]
+    turns: list[float]
+    magnitude: float
+
+
+def config(change: Mapping[str, MetaValue | None]) -> Read:
+    """What is read with some keys changed; None leaves one out."""
     values = {key: value for key, value in {**PLAIN, **change}.items() if value is not None}
-    return Config.read({f"llama.{key}": value for key, value in values.items()}, "llama", neox=True)
+    read = Config({f"llama.{key}": value for key, value in values.items()}, "llama")
+    read.neutral("expert_count", 0)
+    blocks = range(read.block_count)
+    heads = [read.heads(i, neox=True) for i in blocks]
+    inner = [read.feed_forward(i) for i in blocks]
+    scaling, base = Scaling.read(read), read.real("rope.freq_base", 10000.0)
+    turns = scaling.frequencies(base, heads[0].rot)
+    return Read(read.block_count, read.context_length, heads, inner, turns, scaling.multiplied)
 
 
 def test_what_is_not_said_has_a_default() -> None:
     plain = config({})
-    assert (plain.heads.H, plain.heads.K, plain.heads.D, plain.heads.rot) == (4, 4, 64, 64)
-    assert (plain.freq_base, plain.freq_scale, plain.context_length) == (10000.0, 1.0, 4096)
+    assert plain.heads == [Heads(4, 4, 64, 64, True)] * 2
+    assert plain.turns == [10000.0 ** (-i / 32) for i in range(32)]
+    assert (plain.magnitude, plain.context_length) == (1.0, 4096)
 
 
 def test_what_is_said_is_read() -> None:
@@ -61,8 +83,21 @@ def test_what_is_said_is_read() -> None:
             "attention.sliding_window": 1024,
         }
     )
-    assert (read.heads.H, read.heads.K, read.heads.D, read.heads.rot) == (4, 2, 128, 32)
-    assert (read.freq_base, read.freq_scale, read.context_length) == (5e5, 0.25, 1024)
+    assert read.heads == [Heads(4, 2, 128, 32, True)] * 2
+    assert read.turns == [5e5 ** (-i / 16) / 4 for i in range(16)]
+    assert read.context_length == 1024
+
+
+def test_blocks_may_differ() -> None:
+    read = config(
+        {
+            "attention.head_count": [4, 2],
+            "attention.head_count_kv": [2, 1],
+            "feed_forward_length": [512, 544],
+        }
+    )
+    assert [(heads.H, heads.K, heads.D) for heads in read.heads] == [(4, 2, 64), (2, 1, 64)]
+    assert read.inner == [512, 544]
 
 
 TYPE, FACTOR, OLD = "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear"
@@ -91,21 +126,24 @@ def test_positions_are_scaled_as_llama_cpp_does(
     change: Mapping[str, MetaValue], scale: float
 ) -> None:
     """What it does with these keys: src/llama-model.cpp, load_hparams; src/llama-context.cpp."""
-    assert config(change).freq_scale == scale
+    read = config(change)
+    assert read.turns == pytest.approx([scale * turn for turn in config({}).turns])
+    assert read.magnitude == 1
 
 
 def test_neutral_values_refuse_nothing() -> None:
     """A key's presence says nothing: llama.cpp's saver writes all that it knows."""
     plain = config({"attention.head_count_kv": 4})
-    assert config(fixtures.SAVED) == plain
+    assert config(fixture_models.SAVED) == plain
     for key, values in {
         "expert_count": (0,),
         "attention.max_alibi_bias": (0.0,),
         "attention.clamp_kqv": (0.0,),
-        "attention.scale": (0.0, 0.125),
-        "logit_scale": (0.0, 1.0),
-        "residual_scale": (0.0, 1.0),
-        "embedding_scale": (0.0, 1.0),
+        "logit_scale": (0.0, 0.5),
+        "residual_scale": (0.0, 0.22),
+        "embedding_scale": (0.0, 12.0),
+        "attn_logit_softcapping": (50.0,),
+        "rope.scaling.yarn_ext_factor": (-1.0, 0.0),
         "attention.sliding_window": (0,),
         "pooling_type": (0, -1, 2**32 - 1),
         "attention.causal": (True,),
@@ -170,16 +208,16 @@ def test_the_longest_cache_is_the_longest(heads: Heads, largest: int) -> None:
 REFUSED: list[tuple[str, MetaValue | None]] = [
     *((key, None) for key in PLAIN),
     *((key, value) for key in ("block_count", "context_length", "attention.head_count")
-      for value in (0, -1, 1.0, "2", True, [2, 1], [])),
+      for value in (0, -1, 1.0, "2", True, [])),
     *((key, value) for key in ("block_count", "attention.head_count") for value in (10**9, 2**63)),
     *((key, value) for key in ("embedding_length", "feed_forward_length")
-      for value in (0, 31, 48, 2**20 + 32, [512, 544])),
+      for value in (0, 31, 48, 2**20 + 32, [512])),
+    *((key, [2, -1]) for key in ("attention.head_count", "attention.head_count_kv")),
     *((key, [2, 2]) for key in ("block_count", "context_length", "embedding_length")),
     ("attention.head_count", 3),
     ("attention.head_count_kv", 0),
     ("attention.head_count_kv", 3),
     ("attention.head_count_kv", 8),
-    ("attention.head_count_kv", [4, 2]),
     ("attention.key_length", 0),
     ("attention.key_length", 60),
     ("attention.key_length", 512),
@@ -189,18 +227,11 @@ REFUSED: list[tuple[str, MetaValue | None]] = [
     ("rope.dimension_count", 0),
     *(("attention.layer_norm_rms_epsilon", value) for value in (0.0, -1e-5, NAN, INF, "x", None)),
     *(("rope.freq_base", value) for value in (0.0, -1.0, NAN, INF, "x")),
-    *((TYPE, value) for value in ("longrope", "ntk", "", 3)),
+    *((TYPE, value) for value in ("ntk", "", 3)),
     *((key, value) for key in (FACTOR, OLD) for value in (-1.0, NAN, INF, "4", True, [4.0])),
-    ("rope.scaling.attn_factor", 0.5),
+    ("rope.scaling.attn_factor", NAN),
     ("expert_count", 8),
     ("expert_count", "8"),
-    ("attention.max_alibi_bias", 8.0),
-    ("attention.clamp_kqv", 1.0),
-    ("attention.scale", 0.25),
-    ("logit_scale", 0.5),
-    ("logit_scale", NAN),
-    ("residual_scale", 0.22),
-    ("embedding_scale", 12.0),
     ("attention.sliding_window", -5),
     ("pooling_type", 7),
     ("pooling_type", "mean"),
@@ -215,9 +246,17 @@ def test_what_is_not_supported_is_refused_by_name(key: str, value: MetaValue | N
     assert caught.value.key == f"llama.{key}" and caught.value.hint
 
 
-def test_yarn_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedConfig, match=r"llama\.rope\.scaling\.type is 'yarn'"):
-        config({TYPE: "yarn", FACTOR: 4.0})
+def test_yarn_slows_long_waves_only() -> None:
+    """Short ones turn as before, those longer than the original context by the factor slower."""
+    original = {"rope.scaling.original_context_length": 1024}
+    read, plain = config({TYPE: "yarn", FACTOR: 4.0, **original}), config({})
+    ratios = [a / b for a, b in zip(read.turns, plain.turns, strict=True)]
+    assert ratios == sorted(ratios, reverse=True)
+    assert (ratios[0], ratios[-1]) == (1.0, 0.25)
+    assert read.magnitude == pytest.approx(1 + 0.1 * math.log(4))
+    cancelled = {"rope.scaling.yarn_log_multiplier": 1.0}
+    assert config({TYPE: "yarn", FACTOR: 4.0, **cancelled}).magnitude == 1.0
+    assert config({"rope.scaling.attn_factor": 1.19}).magnitude == 1.19
 
 
 @pytest.fixture(scope="module")

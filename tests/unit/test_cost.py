@@ -20,6 +20,7 @@ from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
 from py_engine.hosts.files import open_sources
 from py_engine.hosts.shaders import read_shader
+from py_engine.layers.attention import Attention
 from py_engine.ops.attention import SPAN
 from tests.bench import models
 
@@ -56,7 +57,7 @@ def built(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 def test_launches_per_token(built: Built, features: frozenset[str]) -> None:
     """At most 5 a layer, 6 where attention is split, and 4 for all that is not a layer."""
     _, programs = built(features)
-    layers = len(programs.model.blocks)
+    layers = len(programs.model.parts) // 2
     for positions, most in ((SPAN, 5), (SPAN + 1, 6), (CONTEXT, 6)):
         blocks, *rest = (len(programs.recorded(key)) for key in step(positions))
         assert blocks <= most * layers + 1
@@ -72,8 +73,8 @@ def test_bytes_per_token(built: Built, features: frozenset[str]) -> None:
     """
     gguf, programs = built(features)
     weights = sum(tensor.nbytes for tensor in gguf.tensors.values())
-    heads = programs.model.config.heads
-    kept = 2 * 2 * heads.K * heads.D * len(programs.model.blocks)  # keys and values, halves
+    mixers = [part.heads for part in programs.model.parts if isinstance(part, Attention)]
+    kept = sum(2 * 2 * heads.K * heads.D for heads in mixers)  # keys and values, halves
     for position in (0, 511, CONTEXT - 1):
         least = weights + kept * (position + 1)
         found = step_bytes(programs, position)
@@ -90,4 +91,4 @@ def test_weights_are_bound_once(built: Built) -> None:
         for (name, _), binding in zip(dispatch.shader.bindings, dispatch.bindings, strict=True)
         if name == "w" and dispatch.shader.name != "embed"
     ]
-    assert len(bound) == len(set(bound)) == 4 * len(programs.model.blocks) + 1
+    assert len(bound) == len(set(bound)) == 2 * len(programs.model.parts) + 1

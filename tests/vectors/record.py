@@ -21,12 +21,14 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 
-from tests.fixtures import MIXES, MODELS, TYPES, Spec, write, write_named
+from tests.fixture_models import MODELS, TYPED
+from tests.fixtures import MIXES, TYPES, Spec, write, write_named
 from tests.oracle import Oracle, kl_divergence, top1_agreement
 
 HERE = Path(__file__).resolve().parent
 TOKENS = 48
-POSITIONS = list(range(2, TOKENS, 3))  # recorded rows of logits; the figures are over all rows
+CONTEXT = 256  # the models' own
+POSITIONS = list(range(2, TOKENS, 5))  # recorded rows of logits; the figures are over all rows
 RECORDED = [*MODELS, "qwen3-odd", "llama-saved", "qwen2-saved", "qwen3-saved"]
 
 
@@ -34,8 +36,8 @@ def llama_cpp_logits(spec: Spec, ids: list[int]) -> np.ndarray:
     """Teacher-forced logits (T, V) float32 of llama.cpp on the CPU, in one batch."""
     f32 = llama_cpp.GGML_TYPE_F32
     llama = llama_cpp.Llama(
-        str(spec.path), n_ctx=TOKENS, n_batch=TOKENS, n_ubatch=TOKENS, n_threads=1,
-        logits_all=True, flash_attn=False, type_k=f32, type_v=f32, verbose=False,
+        str(spec.path), n_ctx=CONTEXT, n_batch=TOKENS, n_ubatch=TOKENS, n_threads=1,
+        logits_all=True, flash_attn=False, yarn_beta_fast=-1.0, yarn_beta_slow=-1.0, type_k=f32, type_v=f32, verbose=False,
     )  # fmt: skip
     llama.eval(ids)
     logits = llama.scores[: len(ids)].copy()
@@ -46,12 +48,12 @@ def llama_cpp_logits(spec: Spec, ids: list[int]) -> np.ndarray:
 def main() -> None:
     ids = np.random.default_rng(2026).integers(3, 571, TOKENS).tolist()
     rows: dict[str, np.ndarray] = {}
-    errors: dict[str, dict[str, dict[str, float]]] = {model: {} for model in MODELS}
+    errors: dict[str, dict[str, dict[str, float]]] = {model: {} for model in TYPED}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.gguf"
         for name in RECORDED:
             rows[name] = llama_cpp_logits(write_named(path, name), ids)[POSITIONS]
-        for model in MODELS:
+        for model in TYPED:
             for kind in [*TYPES, *MIXES]:
                 spec = write(
                     path, model, **({"mix": kind} if kind in MIXES else {"weight_type": kind})

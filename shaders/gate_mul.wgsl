@@ -1,4 +1,4 @@
-// out[t, i] = silu(x[t, i]) * x[t, F + i]          for gate and up of different weight types
+// out[t, i] = activate(x[t, i]) * x[t, F + i]          for gate and up of different weight types
 //
 //   x (T, 2F) f32      out (T, F) f32
 //   dispatch over ceil(T F / 64) workgroups in two dimensions
@@ -22,5 +22,5 @@ fn main(
     let t = i / F;
     if (t >= state.n) { return; }
     let gate = t * 2u * F + i % F;
-    out[i] = silu(x[gate]) * x[gate + F];
+    out[i] = activate(x[gate]) * x[gate + F];
 }

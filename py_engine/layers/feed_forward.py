@@ -1,0 +1,102 @@
+"""Feed-forward layers: gated (Shazeer, arXiv 2002.05202), plain, and a single matrix."""
+
+from py_engine.gpu.recorder import Recorder
+from py_engine.layers.activations import Activations, Needs
+from py_engine.layers.linear import Output
+from py_engine.layers.norm import Norm
+from py_engine.layers.scope import Scope
+from py_engine.ops.gate import gate_mul
+from py_engine.ops.norm import rms_norm
+
+
+class Gated:
+    """hidden += down(activation(gate(norm(hidden))) · up(norm(hidden)))
+
+    Args:
+        inner: the width between its matrices.
+        norm: of its input; None has none.
+        activation: `silu` (SwiGLU) or `gelu` (GeGLU).
+        packed: one tensor `ffn_up` holds the rows of the gate, then those of up.
+        post, scale: of its result, as `Output` has them.
+    """
+
+    def __init__(
+        self,
+        at: Scope,
+        inner: int,
+        *,
+        norm: Norm | None,
+        activation: str = "silu",
+        packed: bool = False,
+        post: Norm | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        self.inner, self.norm, self.activation = inner, norm, activation
+        self.gate_up = (
+            at.halves("ffn_up", inner, at.width)
+            if packed
+            else at.pair("ffn_gate", "ffn_up", inner, at.width)
+        )
+        self.output = Output(at.linear("ffn_down", at.width, inner), post, scale)
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(self.inner, gate=0 if self.gate_up.interleaved else 2 * self.inner)
+
+    def apply(self, rec: Recorder, act: Activations) -> None:
+        fused, inner = self.gate_up.interleaved, act.wide(self.inner)
+        target = inner if fused else act.gate(2 * self.inner)
+        activation = self.activation if fused else ""
+        self.gate_up.apply(rec, act, act.hidden, target, norm=self.norm, activation=activation)
+        if not fused:
+            gate_mul(rec, target, inner, activation=self.activation, state=act.state)
+        self.output.apply(rec, act, inner, act.narrow(self.gate_up.columns))
+
+
+class Plain:
+    """hidden += down(activation(up(norm(hidden))))
+
+    Args:
+        activation: `relu2`, the square of what is above 0.
+        inner, norm, post, scale: as `Gated` has them.
+    """
+
+    def __init__(
+        self,
+        at: Scope,
+        inner: int,
+        *,
+        norm: Norm | None,
+        activation: str,
+        post: Norm | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        self.inner, self.norm, self.activation = inner, norm, activation
+        self.up = at.linear("ffn_up", inner, at.width)
+        self.output = Output(at.linear("ffn_down", at.width, inner), post, scale)
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(self.inner)
+
+    def apply(self, rec: Recorder, act: Activations) -> None:
+        inner, activation = act.wide(self.inner), self.activation
+        self.up.apply(rec, act, act.hidden, inner, norm=self.norm, activation=activation)
+        self.output.apply(rec, act, inner, act.narrow(self.up.columns))
+
+
+class Mapped:
+    """hidden += W norm(hidden), with a square matrix of this name."""
+
+    def __init__(self, at: Scope, name: str, *, norm: Norm) -> None:
+        self.norm, self.output = norm, Output(at.linear(name, at.width, at.width))
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(self.output.linear.columns)
+
+    def apply(self, rec: Recorder, act: Activations) -> None:
+        columns, norm = self.output.linear.columns, self.norm
+        normed = act.narrow(columns)
+        rms_norm(rec, act.hidden, norm.weight, normed, state=act.state, eps=norm.eps)
+        self.output.apply(rec, act, normed, act.wide(columns))

@@ -1,0 +1,42 @@
+"""EXAONE 4: norms after each part and none before; in the 32B model three of four blocks slide.
+
+Reference: transformers/models/exaone4. Blocks that see all have no positions where others slide.
+"""
+
+from py_engine.layers.build import (
+    Attention,
+    Block,
+    Config,
+    Decoder,
+    Gated,
+    Scope,
+    Weights,
+    rotation,
+)
+
+WINDOWED = True
+
+
+def model(weights: Weights, config: Config, context: int) -> Decoder:
+    large = config.block_count == 64  # as llama.cpp tells them: smaller files name a window too
+    slides = config.slides(4) if large else [False] * config.block_count
+    freqs = rotation(weights, config, context)
+
+    def block(at: Scope, i: int) -> Block:
+        window = config.window(4096) if slides[i] else 0
+        heads = config.heads(i, neox=True, window=window, rotated=slides[i] or not large)
+        cache = at.cache(heads, context)
+        return (
+            Attention(
+                at,
+                heads,
+                cache,
+                freqs,
+                norm=None,
+                head_norm="head",
+                post=at.norm("post_attention_norm"),
+            ),
+            Gated(at, config.feed_forward(i), norm=None, post=at.norm("post_ffw_norm")),
+        )
+
+    return Decoder(weights, config, block)

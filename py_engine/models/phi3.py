@@ -1,0 +1,29 @@
+"""Phi-3, Phi-3.5, Phi-4 and Phi-4-mini: fused rows, LongRoPE, some dimensions unrotated.
+
+Reference: transformers/models/phi3. A window is not slid: contexts stay within it.
+"""
+
+from py_engine.layers.build import (
+    Attention,
+    Block,
+    Config,
+    Decoder,
+    Gated,
+    Scope,
+    Weights,
+    rotation,
+)
+
+
+def model(weights: Weights, config: Config, context: int) -> Decoder:
+    freqs = rotation(weights, config, context)
+
+    def block(at: Scope, i: int) -> Block:
+        heads = config.heads(i, neox=True)
+        cache = at.cache(heads, context)
+        return (
+            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm")),
+            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm"), packed=True),
+        )
+
+    return Decoder(weights, config, block)

@@ -1,0 +1,29 @@
+"""Seed-OSS: biases on queries, keys and values; another name for the feed-forward norm.
+
+Reference: transformers/models/seed_oss
+"""
+
+from py_engine.layers.build import (
+    Attention,
+    Block,
+    Config,
+    Decoder,
+    Gated,
+    Scope,
+    Weights,
+    rotation,
+)
+
+
+def model(weights: Weights, config: Config, context: int) -> Decoder:
+    freqs = rotation(weights, config, context)
+
+    def block(at: Scope, i: int) -> Block:
+        heads = config.heads(i, neox=True)
+        cache = at.cache(heads, context)
+        return (
+            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm")),
+            Gated(at, config.feed_forward(i), norm=at.norm("post_attention_norm")),
+        )
+
+    return Decoder(weights, config, block)
