@@ -2,6 +2,7 @@
 //
 //   qkv (1, (H + 2 KV) D) f32: queries, keys, values, before norm and rotation
 //   keys (KV, D/8, S) and values (KV, S, D/8), 8 halves an element; position state.pos is written
+//   SHARED: qkv (1, H D), and that position is read
 //   out  one split: (H, D), the result;  more: (splits, H, D) sums, then (splits, H) (max, weight)
 //   dispatch (H / GW, splits, 1): a workgroup serves GW query heads that share a key head
 
@@ -13,11 +14,12 @@ override S: u32 = 1;           // positions that the cache holds
 override ROT: u32 = 64;        // rotated dimensions of a head
 override WG: u32 = 128;        // threads, at least D / 8
 override NEOX: bool = true;    // pairs are (i, i + ROT/2), else (2i, 2i + 1)
+override WINDOW: u32 = 0;      // positions that are seen, its own included; 0: all up to it
 
 const SPAN: u32 = 256;                      // positions that one split may have
-const LV: u32 = D / 8u;                     // elements of a cached head
 const TEAMS: u32 = WG / LV;                 // positions that are summed at once
 const LINE: u32 = WG + LV;                  // one of a thread's 8 sums, and what parts the banks
+const OWN: u32 = GW + select(1u, 0u, SHARED);       // heads of this token: queries, the new key
 const SCRATCH: u32 = max(GW * SPAN, LINE * 8u);
 
 // #include "lib/state.wgsl"
@@ -38,57 +40,55 @@ struct Params {
 
 // #include "lib/halves.wgsl"
 // #include "lib/rope.wgsl"
+// #include "lib/heads.wgsl"
+// #include "lib/softcap.wgsl"
 // #include "lib/softmax.wgsl"
 
-var<workgroup> heads: array<f32, (GW + 1u) * D>;      // GW queries, then the new key
+var<workgroup> heads: array<f32, OWN * D>;
 var<workgroup> scores: array<f32, SCRATCH>;
-var<workgroup> team: array<f32, (GW + 1u) * 16u>;
+var<workgroup> team: array<f32, (OWN + 1u) * 16u>;    // sums of squares: the heads', the value's
 
-// queries and key: fetched, normed, rotated; queries scaled by 1/sqrt(D)
+fn mean_square(head: u32) -> f32 {
+    var sum = 0.0;
+    for (var j = 0u; j < 16u; j += 1u) { sum += team[head * 16u + j]; }
+    return sum / f32(D);
+}
+
+// queries and key: fetched, normed, rotated, scaled
 fn prepare(first: u32, kv: u32, lane: u32) {
-    for (var i = lane; i < GW * D; i += WG) { heads[i] = qkv[first * D + i]; }
-    for (var i = lane; i < D; i += WG) { heads[GW * D + i] = qkv[(H + kv) * D + i]; }
-    workgroupBarrier();
-    if (HEAD_NORM) {
-        for (var i = lane; i < (GW + 1u) * 16u; i += WG) {
+    for (var i = lane; i < OWN * (D / 2u); i += WG) {
+        let head = i / (D / 2u);
+        let dims = head * D + rope_dims(i % (D / 2u));
+        let v = fetch(select(first + head, H + kv, head == GW) * D, i % (D / 2u), state.pos);
+        heads[dims.x] = v.x;
+        heads[dims.y] = v.y;
+    }
+    if (HEAD_NORM || VALUE_NORM) {
+        workgroupBarrier();
+        for (var i = lane; i < (OWN + 1u) * 16u; i += WG) {
+            let head = i / 16u;
             var sum = 0.0;
             for (var d = i % 16u; d < D; d += 16u) {
-                let x = heads[i / 16u * D + d];
+                var x = 0.0;
+                if (head < OWN) { x = heads[head * D + d]; }
+                if (head == OWN && VALUE_NORM) { x = qkv[(H + KV + kv) * D + d]; }
                 sum += x * x;
             }
             team[i] = sum;
         }
         workgroupBarrier();
     }
-    for (var i = lane; i < (GW + 1u) * (D / 2u); i += WG) {
+    for (var i = lane; i < OWN * (D / 2u); i += WG) {
         let head = i / (D / 2u);
-        let pair = i % (D / 2u);
-        let is_key = head == GW;
-        let dims = rope_dims(pair);
-        var v = vec2<f32>(heads[head * D + dims.x], heads[head * D + dims.y]);
-        if (HEAD_NORM) {
-            var sum = 0.0;
-            for (var j = 0u; j < 16u; j += 1u) { sum += team[head * 16u + j]; }
-            let at = select(0u, D, is_key);
-            v *= inverseSqrt(sum / f32(D) + params.eps)
-                * vec2<f32>(head_norm(at + dims.x), head_norm(at + dims.y));
-        }
-        v = rope_turn(v, pair, state.pos) * select(inverseSqrt(f32(D)), 1.0, is_key);
-        heads[head * D + dims.x] = v.x;
-        heads[head * D + dims.y] = v.y;
+        let dims = head * D + rope_dims(i % (D / 2u));
+        var mean = 0.0;
+        if (HEAD_NORM) { mean = mean_square(head); }
+        let fetched = vec2<f32>(heads[dims.x], heads[dims.y]);
+        let v = finish(fetched, i % (D / 2u), state.pos, head == GW, mean);
+        heads[dims.x] = v.x;
+        heads[dims.y] = v.y;
     }
     workgroupBarrier();
-}
-
-fn store(kv: u32, e: u32) {
-    let k = GW * D + e * 8u;
-    let v = (H + KV + kv) * D + e * 8u;
-    keys[(kv * LV + e) * S + state.pos] = halves8(
-        vec4<f32>(heads[k], heads[k + 1u], heads[k + 2u], heads[k + 3u]),
-        vec4<f32>(heads[k + 4u], heads[k + 5u], heads[k + 6u], heads[k + 7u]));
-    values[(kv * S + state.pos) * LV + e] = halves8(
-        vec4<f32>(qkv[v], qkv[v + 1u], qkv[v + 2u], qkv[v + 3u]),
-        vec4<f32>(qkv[v + 4u], qkv[v + 5u], qkv[v + 6u], qkv[v + 7u]));
 }
 
 // scores of the positions [begin, begin + n) for every head
@@ -108,7 +108,7 @@ fn score(kv: u32, begin: u32, n: u32, lane: u32) {
             }
         }
         // #unroll
-        for (var h = 0u; h < GW; h += 1u) { scores[h * SPAN + i] = dots[h]; }
+        for (var h = 0u; h < GW; h += 1u) { scores[h * SPAN + i] = softcap(dots[h]); }
     }
     workgroupBarrier();
 }
@@ -117,11 +117,17 @@ fn score(kv: u32, begin: u32, n: u32, lane: u32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let first = group.x * GW;
     let kv = first / (H / KV);
-    let span = (state.pos + params.splits) / params.splits;      // of pos + 1 positions, rounded up
-    let begin = min(group.y * span, state.pos + 1u);
-    let n = min(span, state.pos + 1u - begin);
+    let end = state.pos + 1u;
+    let seen = select(end, min(end, WINDOW), WINDOW > 0u);
+    let span = (seen + params.splits - 1u) / params.splits;
+    let begin = end - seen + min(group.y * span, seen);
+    let n = min(span, end - begin);
     prepare(first, kv, lane);
-    if (begin + n == state.pos + 1u && n > 0u && lane < LV) { store(kv, lane); }
+    if (!SHARED && begin + n == end && n > 0u && lane < LV) {
+        var scale = 1.0;
+        if (VALUE_NORM) { scale = inverseSqrt(mean_square(OWN) + params.eps); }
+        keep(kv, lane, state.pos, GW * D + lane * 8u, (H + KV + kv) * D + lane * 8u, scale);
+    }
     storageBarrier();
     score(kv, begin, n, lane);
     weigh(n, lane);

@@ -9,13 +9,14 @@ override D: u32 = 64;
 override H: u32 = 1;
 override KV: u32 = 1;
 override S: u32 = 1;
+override WINDOW: u32 = 0;      // positions that a row sees, its own included; 0: all up to it
+override WG: u32 = 128;        // threads: 128, or 256, and at least D / 2
 
-const BQ: u32 = 16;            // rows of a tile, 4 to a warp and to a vec4
+const BQ: u32 = 16;            // rows of a tile, 4 to a vec4
 const BK: u32 = 64;            // positions of a tile
-const WG: u32 = 128;
+const ACROSS: u32 = WG * 4u / BQ;               // threads that score 4 rows: 32 or 64
 const G: u32 = H / KV;
 const LV: u32 = D / 8u;
-const PARTS: u32 = WG / BQ;    // threads that share a row's softmax
 const TEAM: u32 = LV * 4u;     // threads that sum values: 8 dimensions of 4 rows each
 const TEAMS: u32 = WG / TEAM;  // which share the positions
 const SCRATCH: u32 = max(BK * 4u, select(0u, TEAM * 8u, TEAMS > 1u));
@@ -28,24 +29,32 @@ const SCRATCH: u32 = max(BK * 4u, select(0u, TEAM * 8u, TEAMS > 1u));
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> state: State;
 
+// #include "lib/softcap.wgsl"
+
 // Of position i and rows 4r …: i * 4 + r. Afterwards a team's sums.
 var<workgroup> weights: array<vec4<f32>, SCRATCH>;
-var<workgroup> maxima: array<f32, WG>;
-var<workgroup> masses: array<f32, WG>;
-var<workgroup> tops: array<f32, 2u * BQ>;       // of the rows, after this tile and the last one
-var<workgroup> shrink: array<f32, BQ>;
+
+// #include "lib/softmax_tiles.wgsl"
 
 // The first vec4 of a row of q or out.
 fn row_at(kv: u32, row: u32) -> u32 { return (row / G * H + kv * G + row % G) * LV * 2u; }
 
+// which of four rows, of tokens at positions `own`, see position `at`
+fn visible(at: u32, own: vec4<u32>) -> vec4<bool> {
+    let begun = vec4<u32>(at) <= own;
+    if (WINDOW == 0u) { return begun; }
+    return begun & (vec4<u32>(at + WINDOW) > own);
+}
+
+// the scores of a tile, in `weights`; a thread takes a position, or two with 128 threads
 fn score(kv: u32, first: u32, begin: u32, lane: u32) {
-    let row = first + lane / 32u * 4u;
-    let at = begin + lane % 32u;
+    let row = first + lane / ACROSS * 4u;
+    let at = begin + lane % ACROSS;
     var near = vec4<f32>();
     var far = vec4<f32>();
     for (var e = 0u; e < LV; e += 1u) {
         let k = keys[(kv * LV + e) * S + min(at, S - 1u)];
-        let l = keys[(kv * LV + e) * S + min(at + 32u, S - 1u)];
+        let l = keys[(kv * LV + e) * S + min(at + ACROSS, S - 1u)];
         let k0 = vec4<f32>(unpack2x16float(k.x), unpack2x16float(k.y));
         let k1 = vec4<f32>(unpack2x16float(k.z), unpack2x16float(k.w));
         let l0 = vec4<f32>(unpack2x16float(l.x), unpack2x16float(l.y));
@@ -59,42 +68,18 @@ fn score(kv: u32, first: u32, begin: u32, lane: u32) {
             far[r] += dot(a, l0) + dot(b, l1);
         }
     }
-    let last = state.pos + (vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u)) / G;
-    let to = lane % 32u * 4u + lane / 32u;
-    weights[to] = select(vec4<f32>(-1e30), near, vec4<u32>(at) <= last);
-    weights[to + 128u] = select(vec4<f32>(-1e30), far, vec4<u32>(at + 32u) <= last);
-    workgroupBarrier();
-}
-
-// Online softmax: scores become weights. Returns their sum for this lane's row, if lane < BQ.
-fn weigh(tile: u32, lane: u32) -> f32 {
-    let row = lane % BQ;
-    var top = -1e30;
-    for (var i = lane / BQ; i < BK; i += PARTS) {
-        top = max(top, weights[i * 4u + row / 4u][row % 4u]);
-    }
-    maxima[lane] = top;
-    workgroupBarrier();
-    let before = tops[(tile & 1u) * BQ + row];
-    top = before;
     // #unroll
-    for (var p = 0u; p < PARTS; p += 1u) { top = max(top, maxima[p * BQ + row]); }
-    var sum = 0.0;
-    for (var i = lane / BQ; i < BK; i += PARTS) {
-        let weight = exp(weights[i * 4u + row / 4u][row % 4u] - top);
-        weights[i * 4u + row / 4u][row % 4u] = weight;
-        sum += weight;
+    for (var r = 0u; r < 4u; r += 1u) {
+        near[r] = softcap(near[r]);
+        far[r] = softcap(far[r]);
     }
-    masses[lane] = sum;
-    if (lane < BQ) {
-        shrink[row] = exp(before - top);
-        tops[((tile + 1u) & 1u) * BQ + row] = top;
+    let own = state.pos + (vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u)) / G;
+    let to = lane % ACROSS * 4u + lane / ACROSS;
+    weights[to] = select(vec4<f32>(-1e30), near, visible(at, own));
+    if (ACROSS < BK) {
+        weights[to + ACROSS * 4u] = select(vec4<f32>(-1e30), far, visible(at + ACROSS, own));
     }
     workgroupBarrier();
-    var total = 0.0;
-    // #unroll
-    for (var p = 0u; p < PARTS; p += 1u) { total += masses[p * BQ + row]; }
-    return total;
 }
 
 @compute @workgroup_size(WG)
@@ -102,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = group.x * BQ;
     if (first >= state.n * G) { return; }
     let kv = group.y;
-    if (lane < BQ) { tops[lane] = -1e30; }
+    if (lane < 2u * BQ) { tops[lane] = -1e30; }
     workgroupBarrier();
 
     var low = array<vec4<f32>, 4>();
@@ -113,7 +98,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let e = member % LV;
     let rows = member / LV;
     let end = state.pos + (min(first + BQ, state.n * G) - 1u) / G + 1u;
-    for (var tile = 0u; tile * BK < end; tile += 1u) {
+    var tile = 0u;
+    if (WINDOW > 0u) {    // the first tile of which the first row sees something
+        let seen = state.pos + first / G + 1u;
+        tile = (seen - min(seen, WINDOW)) / BK;
+    }
+    for (; tile * BK < end; tile += 1u) {
         let begin = tile * BK;
         score(kv, first, begin, lane);
         let sum = weigh(tile, lane);

@@ -1,8 +1,8 @@
 // Prefill's share of attention_decode's first part: norm, rotate, and keep keys and values.
 //
-//   qkv (T, (H + 2 KV) D) f32      q (T, H D) f32: rotated, scaled by 1/sqrt(D)
+//   qkv (T, (H + 2 KV) D) f32      q (T, H D) f32: rotated and scaled
 //   keys (KV, D/8, S) and values (KV, S, D/8): positions state.pos … are written
-//   dispatch (T, H + KV, 1): one head of one token
+//   dispatch (T, H + KV, 1): one head of one token; (T, H, 1) where the cache is another layer's
 
 override D: u32 = 64;
 override H: u32 = 1;
@@ -11,8 +11,6 @@ override S: u32 = 1;
 override ROT: u32 = 64;
 override NEOX: bool = true;
 override WG: u32 = 32;
-
-const LV: u32 = D / 8u;
 
 // #include "lib/state.wgsl"
 // #include "lib/no_head_norm.wgsl"
@@ -32,50 +30,46 @@ struct Params {
 
 // #include "lib/halves.wgsl"
 // #include "lib/rope.wgsl"
+// #include "lib/heads.wgsl"
 
-var<workgroup> head: array<f32, D>;
+var<workgroup> heads: array<f32, D>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let t = group.x;
     if (t >= state.n) { return; }
-    let row = t * (H + 2u * KV) * D;
+    let pos = state.pos + t;
+    let at = t * COLUMNS + group.y * D;
     let is_key = group.y >= H;
-    var scale = 1.0;
-    if (HEAD_NORM) {
-        var sum = 0.0;
-        for (var d = lane; d < D; d += WG) {
-            let x = qkv[row + group.y * D + d];
-            sum += x * x;
-        }
-        scale = inverseSqrt(reduce_sum(sum, lane) / f32(D) + params.eps);
-    }
+    var squares = 0.0;
     for (var pair = lane; pair < D / 2u; pair += WG) {
         let dims = rope_dims(pair);
-        let at = row + group.y * D;
-        var v = vec2<f32>(qkv[at + dims.x], qkv[at + dims.y]);
-        if (HEAD_NORM) {
-            let weight = select(0u, D, is_key);
-            v *= scale * vec2<f32>(head_norm(weight + dims.x), head_norm(weight + dims.y));
-        }
-        v = rope_turn(v, pair, state.pos + t) * select(inverseSqrt(f32(D)), 1.0, is_key);
-        head[dims.x] = v.x;
-        head[dims.y] = v.y;
+        let v = fetch(at, pair, pos);
+        squares += dot(v, v);
+        heads[dims.x] = v.x;
+        heads[dims.y] = v.y;
+    }
+    var mean = 0.0;
+    if (HEAD_NORM) { mean = reduce_sum(squares, lane) / f32(D); }
+    for (var pair = lane; pair < D / 2u; pair += WG) {
+        let dims = rope_dims(pair);
+        let v = finish(vec2<f32>(heads[dims.x], heads[dims.y]), pair, pos, is_key, mean);
+        heads[dims.x] = v.x;
+        heads[dims.y] = v.y;
     }
     workgroupBarrier();
     if (!is_key) {
-        for (var d = lane; d < D; d += WG) { q[(t * H + group.y) * D + d] = head[d]; }
+        for (var d = lane; d < D; d += WG) { q[(t * H + group.y) * D + d] = heads[d]; }
         return;
     }
-    let kv = group.y - H;
+    let value = at + KV * D;
+    var scale = 1.0;
+    if (VALUE_NORM) {
+        squares = 0.0;
+        for (var d = lane; d < D; d += WG) { squares += qkv[value + d] * qkv[value + d]; }
+        scale = inverseSqrt(reduce_sum(squares, lane) / f32(D) + params.eps);
+    }
     for (var e = lane; e < LV; e += WG) {
-        let k = e * 8u;
-        let v = row + (group.y + KV) * D + e * 8u;
-        keys[(kv * LV + e) * S + state.pos + t] = halves8(
-            vec4<f32>(head[k], head[k + 1u], head[k + 2u], head[k + 3u]),
-            vec4<f32>(head[k + 4u], head[k + 5u], head[k + 6u], head[k + 7u]));
-        values[(kv * S + state.pos + t) * LV + e] = halves8(
-            vec4<f32>(qkv[v], qkv[v + 1u], qkv[v + 2u], qkv[v + 3u]),
-            vec4<f32>(qkv[v + 4u], qkv[v + 5u], qkv[v + 6u], qkv[v + 7u]));
+        keep(group.y - H, e, pos, e * 8u, value + e * 8u, scale);
     }
 }

@@ -132,7 +132,8 @@ MODELS = {
     "internlm2": Shape("internlm2", tokenizer="llama", tied=False),
     "xverse": Shape("xverse", tokenizer="llama", kv_heads=4, tied=False),
     "baichuan": Shape(
-        "baichuan", tokenizer="llama", layers=32, embedding=64, heads=2, feed_forward=64, tied=False,
+        "baichuan", tokenizer="llama", layers=32, embedding=64, heads=2, feed_forward=64,
+        tied=False,
     ),
     "exaone": Shape("exaone", pre="llama-bpe", rope_factors=True),
     "pangu-embedded": Shape("pangu-embedded", pre="qwen2", bias=(*_QKV, "attn_output")),

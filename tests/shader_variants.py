@@ -30,9 +30,11 @@ _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
 _GELU = {"lib/silu.wgsl": "lib/gelu.wgsl"}
 _RELU2 = {"lib/silu.wgsl": "lib/relu2.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
+_NO_WEIGHT = {"lib/norm_weight.wgsl": "lib/no_norm_weight.wgsl"}
 _HEADS: tuple[dict[str, Value], ...] = (
     {"D": 64, "H": 8, "KV": 2, "S": 512},
     {"D": 256, "H": 4, "KV": 2, "S": 512},
+    {"D": 512, "H": 4, "KV": 2, "S": 512},
 )
 
 
@@ -103,9 +105,32 @@ def _attention() -> Iterator[Variant]:
         yield "attention_decode", {**rotated, "GW": 1}, includes
         yield "rope_cache", rotated, includes
     for shape in _HEADS:
-        yield "attention_decode", {**shape, "GW": 2, "ROT": 64, "WG": 256}, {}
-        yield "attention_merge", {"D": shape["D"], "H": shape["H"]}, {}
-        yield "attention_prefill", {**shape}, {}
+        together = 1 if shape["D"] == 512 else 2
+        yield "attention_decode", {**shape, "GW": together, "ROT": 64, "WG": 256}, {}
+        yield "attention_merge", {"D": shape["D"], "H": shape["H"], "WG": 256}, {}
+        tile: dict[str, Value] = {**shape, "WG": 256 if shape["D"] == 512 else 128}
+        for options in ({}, {"WINDOW": 100}, {"SOFTCAP": 50.0}, {"WINDOW": 1, "SOFTCAP": 20.0}):
+            yield "attention_prefill", tile | options, {}
+    yield from _options()
+
+
+def _options() -> Iterator[Variant]:
+    """Each option of the heads and scores alone, then several together."""
+    ready: tuple[dict[str, Value], ...] = (
+        {"ROT": 0},
+        {"SCALE": 1.0},
+        {"WARMTH": 0.1, "WARM_FROM": 64},
+        {"TURN_FIRST": True},
+        {"VALUE_NORM": True},
+        {"SHARED": True},
+        {"TURN_FIRST": True, "VALUE_NORM": True, "WARMTH": 0.5, "WARM_FROM": 100, "SCALE": 1e-05},
+    )
+    scores: tuple[dict[str, Value], ...] = ({"WINDOW": 100}, {"WINDOW": 1}, {"SOFTCAP": 50.0})
+    for options, includes in product(ready, ({}, _HEAD_NORM)):
+        yield "rope_cache", _HEADS[0] | options, includes
+        yield "attention_decode", {**_HEADS[0], "GW": 2, **options}, includes
+    for score, options in product(scores, ({}, {"SHARED": True})):
+        yield "attention_decode", _HEADS[0] | score | options, {}
 
 
 def _variants(features: frozenset[str]) -> Iterator[Variant]:
@@ -115,7 +140,9 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
     if features >= MATRICES:
         yield from _matrices()
     yield from _attention()
-    yield "rms_norm", {"C": 96}, {}
+    for add, norm in product((False, True), ({}, _NO_WEIGHT)):
+        yield "rms_norm", {"C": 96, "ADD": add}, norm
+    yield "qk_norm", {"D": 64, "H": 3, "KV": 1}, {}
     yield "take_last", {"C": 96}, {}
     for activation in ({}, _GELU, _RELU2):
         yield "gate_mul", {"F": 96}, activation

@@ -8,36 +8,21 @@ not how a run is made, nor what follows when it fails.
 
 import random
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from math import exp, log, log2, pi, sqrt, tanh
 from typing import NamedTuple
 
+from py_engine.generate.answer import UNTOUCHED, Known, floats, halves, state
+from py_engine.generate.known_attention import (
+    attention_decode,
+    attention_merge,
+    attention_prefill,
+    rope_cache,
+)
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.wgsl import Shader
 from py_engine.ops.weight import plane_words, weight_type
-
-UNTOUCHED = 3.0
-"""What `out` holds before a run."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """One run of a shader.
-
-    Inputs are the bytes of each binding but `params`; `sizes` makes a buffer larger than these,
-    with zeros. `out` names the binding whose first values, of the `struct` format `form`, must be
-    `want`.
-    """
-
-    out: str
-    want: Sequence[float]
-    inputs: Mapping[str, bytes]
-    groups: tuple[int, int, int] = (1, 1, 1)
-    params: Mapping[str, int | float] = field(default_factory=dict)
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    form: str = ""
 
 
 def known(shader: Shader) -> Known:
@@ -52,14 +37,6 @@ class _Constants(dict[str, int]):
 
     def __missing__(self, name: str) -> int:
         return 0
-
-
-def floats(*values: float) -> bytes:
-    return struct.pack(f"<{len(values)}f", *values)
-
-
-def _state(n: int, pos: int = 0) -> bytes:
-    return struct.pack("<4I", pos, n, 0, 0)
 
 
 # ---- products
@@ -111,16 +88,16 @@ class _Pattern:
         type, quants = self._type, self._quants
         if type in _FLOATS:
             return b"".join(_FLOATS[type](gain * w) for w in self.weights), b"", b""
-        scales = _halves(gain * s for s in self._scales)
+        scales = halves(gain * s for s in self._scales)
         if type == "Q8_0":
             return bytes((q - 128) % 256 for q in quants), b"", scales
         pairs = list(zip(self._scales, self._offsets, strict=True))
         if type == "Q6_K":
             scales = bytes(s for s in self._scales for _ in range(2)) + floats(gain)
         elif type in {"Q4_K", "Q5_K"}:
-            scales = bytes(v for pair in pairs for v in pair) + _halves((gain, gain))
+            scales = bytes(v for pair in pairs for v in pair) + halves((gain, gain))
         elif self._offset:
-            scales = _halves(gain * v for s, o in pairs for v in (s, -o))
+            scales = halves(gain * v for s, o in pairs for v in (s, -o))
         return self._low, self._high, scales
 
     @cached_property
@@ -161,10 +138,6 @@ _FLOATS: Mapping[str, Callable[[float], bytes]] = {
     "F16": lambda w: struct.pack("<e", w),
     "BF16": lambda w: struct.pack("<f", w)[2:],
 }
-
-
-def _halves(values: Iterable[float]) -> bytes:
-    return b"".join(struct.pack("<e", value) for value in values)
 
 
 def _activation(shader: Shader) -> Callable[[float], float]:
@@ -216,7 +189,7 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
         b"".join(lines[a][t][: 4 * n] for a, n in zip(loud, ends, strict=True)) for t in range(2)
     )
     weights = floats(*(down * g for g in norm)) * len(loud)
-    inputs = {"w": planes, "x": once + twice, "state": _state(2)}
+    inputs = {"w": planes, "x": once + twice, "state": state(2)}
     inputs |= {"norm": weights[: 4 * columns], "bias": floats(*bias)}
     params = {"rows": rows, "out_at": at, "width": width, "hi": hi, "sc": sc}
     groups = -(-rows // (c["R"] or rows)), -(-2 // c["M"]) if c["M"] else 1, 1
@@ -229,7 +202,7 @@ def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
     whole = (unit * (columns // 256 + 1))[:columns]
     tokens = (2, 1)
     want = [2 * _GAINS[token] * w for token in tokens for w in whole]
-    inputs = {"w": planes, "tokens": struct.pack("<2I", *tokens), "state": _state(2)}
+    inputs = {"w": planes, "tokens": struct.pack("<2I", *tokens), "state": state(2)}
     params = {"first_row": 0, "rows": rows, "hi": hi, "sc": sc, "scale": 2.0}
     return Known("out", want, inputs, (2, 1, 1), params)
 
@@ -238,106 +211,41 @@ def _gate_mul(shader: Shader, c: Mapping[str, int]) -> Known:
     gate = [i % 9 / 2 - 2 for i in range(c["F"])]
     activate = _activation(shader)
     want = [activate(x) * (i % 5) for i, x in enumerate(gate)]
-    inputs = {"x": floats(*gate, *(i % 5 for i in range(c["F"]))), "state": _state(1)}
+    inputs = {"x": floats(*gate, *(i % 5 for i in range(c["F"]))), "state": state(1)}
     return Known("out", want, inputs, (-(-c["F"] // 64), 1, 1))
 
 
 def _rms_norm(_: Shader, c: Mapping[str, int]) -> Known:
     n = c["C"]
     x = [float(i % 7 - 2) for i in range(n)]
-    weight = [1.0 + i % 3 for i in range(n)]
-    scale = 1 / sqrt(sum(v * v for v in x) / n + 1.0)
-    want = [v * scale * w for v, w in zip(x, weight, strict=True)] + [UNTOUCHED] * n
-    inputs = {"x": floats(*x, *x), "weight": floats(*weight), "state": _state(1)}
-    return Known("out", want, inputs, (2, 1, 1), {"eps": 1.0})
+    weight = [1.0 + i % 3 if c["WEIGHTED"] else 1.0 for i in range(n)]
+    scale = 0.5 / sqrt(sum(v * v for v in x) / n + 1.0)
+    before = UNTOUCHED if c["ADD"] else 0.0
+    want = [before + v * scale * w for v, w in zip(x, weight, strict=True)] + [UNTOUCHED] * n
+    inputs = {"x": floats(*x, *x), "weight": floats(*weight), "state": state(1)}
+    return Known("out", want, inputs, (2, 1, 1), {"eps": 1.0, "scale": 0.5})
 
 
-# ---- attention: no rotation, keys of zeros but for one position, so one weight differs
+def _qk_norm(_: Shader, c: Mapping[str, int]) -> Known:
+    parts = [[float(i % n - 2) for i in range(c[heads] * c["D"])] for n, heads in _QKV]
+    row = [v for part in parts for v in part]
+    weight = [1.0 + i % 3 for i in range(len(row))]
+    scales = [1 / sqrt(sum(v * v for v in part) / len(part) + 1.0) for part in parts]
+    factors = [scale for scale, part in zip(scales, parts, strict=True) for _ in part]
+    want = [v * a * w for v, a, w in zip(row, factors, weight, strict=True)]
+    columns = c["KV"] * c["D"]
+    want[-columns:] = row[-columns:]  # values are left alone
+    inputs = {"qkv": floats(*row), "weight": floats(*weight[:-columns]), "state": state(1)}
+    return Known("qkv", want, inputs, (1, 2, 1), {"eps": 1.0})
 
 
-def _position(c: Mapping[str, int]) -> int:
-    return min(150, c["S"] - 1)
-
-
-def _value(c: Mapping[str, int], position: int) -> list[float]:
-    return [position % 3 + d % 8 / 8 for d in range(c["D"])]
-
-
-def _cache(c: Mapping[str, int], q: float) -> tuple[dict[str, bytes], list[float]]:
-    """Keys and values of one head up to `_position`, and what attends to all of them gets.
-
-    Args:
-        q: every element of the query, by which position 1 is liked.
-    """
-    end, key = _position(c), 2.0
-    weights = [exp(8 * key * q) if i == 1 else 1.0 for i in range(end + 1)]
-    third = sum(i % 3 * w for i, w in enumerate(weights)) / sum(weights)
-    lines = [_halves(_value(c, i)) for i in range(3)]
-    values = b"".join(lines[i % 3] for i in range(end + 1))
-    keys = bytes(16) + _halves([key] * 8)
-    return {"keys": keys, "values": values}, [third + v for v in _value(c, 0)]
-
-
-def _attention_decode(_: Shader, c: Mapping[str, int]) -> Known:
-    size, heads, kv = c["D"], c["H"], c["KV"]
-    q = 1 / sqrt(2 * size) if c["HEAD_NORM"] else 1 / sqrt(size)  # eps is 1
-    data, want = _cache(c, q)
-    new = _value(c, _position(c))
-    inputs = {
-        **data,
-        "values": data["values"][: -2 * size],
-        "qkv": floats(*[1.0] * (heads * size), *[0.0] * (kv * size), *new * kv),
-        "freqs": bytes(8 * size),
-        "head_weight": floats(*[1.0] * (2 * size)),
-        "state": _state(1, _position(c)),
-    }
-    sizes = {"keys": 2 * size * c["S"], "values": len(data["values"])}
-    params = {"splits": 1, "eps": 1.0}
-    return Known("out", want * c["GW"], inputs, params=params, sizes=sizes)
-
-
-def _attention_prefill(_: Shader, c: Mapping[str, int]) -> Known:
-    size, heads, group = c["D"], c["H"], c["H"] // c["KV"]
-    data, want = _cache(c, 1 / sqrt(size))
-    inputs = {
-        **data,
-        "q": floats(*[1 / sqrt(size)] * (heads * size)),
-        "state": _state(1, _position(c)),
-    }
-    shown = min(group, c["BQ"])
-    return Known("out", want * shown, inputs, sizes={"keys": 2 * size * c["S"]})
-
-
-def _attention_merge(_: Shader, c: Mapping[str, int]) -> Known:
-    size = c["H"] * c["D"]
-    tops, weights = (0.5, 2.0, -1e30), (1.0, 3.0, 0.0)  # the last split saw no position
-    sums = [[(s + 1) * (i % 11 - 4.0) for i in range(size)] for s in range(2)]
-    stats = [v for s in range(3) for _ in range(c["H"]) for v in (tops[s], weights[s])]
-    shares = [exp(top - 2.0) for top in tops]
-    total = sum(a * b for a, b in zip(shares, weights, strict=True))
-    want = [(shares[0] * a + shares[1] * b) / total for a, b in zip(*sums, strict=True)]
-    inputs = {"partial": floats(*sums[0], *sums[1], *[0.0] * size, *stats)}
-    return Known("out", want, inputs, (c["H"], 1, 1), {"splits": 3})
-
-
-def _rope_cache(_: Shader, c: Mapping[str, int]) -> Known:
-    size, heads = c["D"], c["H"]
-    q = [d % 8 - 3.0 for d in range(size)]
-    mean = sum(v * v for v in q) / size
-    scale = 1 / sqrt(size * (mean + 1.0 if c["HEAD_NORM"] else 1.0))
-    inputs = {
-        "qkv": floats(*q * (heads + 2 * c["KV"])),
-        "freqs": bytes(8 * size),
-        "head_weight": floats(*[1.0] * (2 * size)),
-        "state": _state(1),
-    }
-    lies = {"keys": 2 * size * c["S"], "values": 2 * size * c["S"]}
-    return Known("q", [v * scale for v in q] * heads, inputs, (1, heads, 1), {"eps": 1.0}, lies)
+_QKV = ((7, "H"), (5, "KV"), (9, "KV"))
+"""A number that tells queries, keys and values apart, and how many heads there are."""
 
 
 def _take_last(_: Shader, c: Mapping[str, int]) -> Known:
     last = [i % 7 - 3.0 for i in range(c["C"])]
-    inputs = {"hidden": bytes(4 * c["C"]) + floats(*last), "state": _state(2)}
+    inputs = {"hidden": bytes(4 * c["C"]) + floats(*last), "state": state(2)}
     return Known("hidden", last * 2, inputs)
 
 
@@ -373,7 +281,7 @@ def _sample_pick(_: Shader, c: Mapping[str, int]) -> Known:
     inputs = {
         "logits": _logits(c),
         "parts": b"".join(struct.pack("<fIf", *part) for part in parts),
-        "state": _state(1),
+        "state": state(1),
         "sampling": Sampling(temperature=0).packed(),
     }
     sizes = {"logits": 4 * c["V"], "counts": 4 * c["V"], "tokens": 4}
@@ -391,10 +299,11 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "take_last": _take_last,
     "gate_mul": _gate_mul,
     "rms_norm": _rms_norm,
-    "rope_cache": _rope_cache,
-    "attention_decode": _attention_decode,
-    "attention_merge": _attention_merge,
-    "attention_prefill": _attention_prefill,
+    "qk_norm": _qk_norm,
+    "rope_cache": rope_cache,
+    "attention_decode": attention_decode,
+    "attention_merge": attention_merge,
+    "attention_prefill": attention_prefill,
     "sample_scan": _sample_scan,
     "sample_pick": _sample_pick,
 }

@@ -28,6 +28,7 @@ _PARAMS = re.compile(r"^struct Params \{(.*?)^\}", re.M | re.S)
 _SUBGROUPS = re.compile(r"\bsubgroup\w+\(|\bsubgroup_")
 _FIELD = re.compile(r"^\s*(\w+): (u32|i32|f32),", re.M)
 _CONSTANT = re.compile(r"^const (\w+): \w+ = (\d+|true|false)u?;", re.M)
+_REAL = re.compile(r"^const (\w+): f32 = (-?\d[\d.e+-]*);", re.M)
 _FORMAT = {"u32": "I", "i32": "i", "f32": "f"}
 
 Value = int | float | bool | str
@@ -47,6 +48,8 @@ class Shader:
     """(field, WGSL type) of `struct Params`, in order; empty if there is none."""
     constants: Mapping[str, int] = field(default_factory=dict)
     """The whole numbers and bools that stand in the text as constants; true is 1."""
+    reals: Mapping[str, float] = field(default_factory=dict)
+    """Its constants that are f32."""
     includes: Mapping[str, str] = field(default_factory=dict)
     """The paths of includes that were replaced, and by which."""
 
@@ -125,6 +128,7 @@ def load(
         bindings=tuple((label, access.removeprefix("storage, ")) for _, access, label in bindings),
         params=tuple(_FIELD.findall(body[1])) if body else (),
         constants={name: _number(value) for name, value in _CONSTANT.findall(code)},
+        reals={name: float(value) for name, value in _REAL.findall(code)},
         includes=dict(includes),
     )
 

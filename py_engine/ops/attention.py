@@ -9,9 +9,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
+from struct import pack
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
+from py_engine.gpu.wgsl import Value
 
 SPAN = 256
 """Positions that one split of `attention_decode` may have; the shader's constant."""
@@ -22,7 +24,10 @@ POSITIONS = 2**20
 
 @dataclass(frozen=True)
 class Heads:
-    """The shape of an attention layer; `rot` dimensions of a head are rotated."""
+    """The shape of an attention layer and what it does to its heads and scores.
+
+    A head's size D is a multiple of 8, of at most 512; `rot` of its dimensions are rotated.
+    """
 
     H: int
     K: int
@@ -30,6 +35,19 @@ class Heads:
     rot: int
     neox: bool
     """Pairs are (i, i + rot/2) as in GPT-NeoX, else (2i, 2i + 1) as in Llama's GGUF files."""
+    scale: float = 0.0
+    """Of the scores; 0: 1/sqrt(D)."""
+    window: int = 0
+    """Positions that a query sees, its own included; 0: all up to its own."""
+    softcap: float = 0.0
+    """Scores become softcap · tanh(score / softcap), before the mask; 0: they stay."""
+    turn_first: bool = False
+    """The heads' norm comes after the rotation."""
+    warmth: float = 0.0
+    """Queries are multiplied by 1 + warmth · ln(1 + floor(position / warm_from))."""
+    warm_from: int = 0
+    value_norm: bool = False
+    """Values pass an RMSNorm without weights, a head each, with the head norms' epsilon."""
 
     @property
     def width(self) -> int:
@@ -57,9 +75,14 @@ def splits(positions: int) -> int:
     return 1 << (needed - 1).bit_length()
 
 
+def _splits(heads: Heads, n: int) -> int:
+    """So many of n splits as the layer's window needs."""
+    return min(n, splits(heads.window)) if heads.window else n
+
+
 def partial_size(heads: Heads, positions: int) -> int:
     """Elements of `attention_decode`'s scratch for a cache of so many positions."""
-    return splits(positions) * heads.H * (heads.D + 2)
+    return _splits(heads, splits(positions)) * heads.H * (heads.D + 2)
 
 
 def most_positions(heads: Heads, largest: int) -> int:
@@ -68,13 +91,16 @@ def most_positions(heads: Heads, largest: int) -> int:
     return bisect_right(range(1, cached + 1), largest // 4, key=lambda n: partial_size(heads, n))
 
 
-def rates(frequencies: Sequence[float]) -> bytes:
-    """The shader's table of turns per position, from radians per position of each pair."""
+def rates(frequencies: Sequence[float], magnitude: float = 1.0) -> bytes:
+    """The shader's table of turns per position, from radians per position of each pair.
+
+    Args:
+        magnitude: by which each pair is multiplied as it is turned (YaRN, LongRoPE).
+    """
     table = bytearray()
     for frequency in frequencies:
         turn = int(frequency / (2 * pi) * 2.0**64) & (2**64 - 1)
-        for word in (turn >> 32, turn & 0xFFFFFFFF, 0, 0):
-            table += word.to_bytes(4, "little")
+        table += pack("<2IfI", turn >> 32, turn & 0xFFFFFFFF, magnitude, 0)
     return bytes(table)
 
 
@@ -84,14 +110,35 @@ def rope_divide(rec: Recorder, factors: Tensor, freqs: Tensor) -> None:
     rec.run("load/rope_divide", -(-pairs // 64), {"factors": factors, "freqs": freqs}, P=pairs)
 
 
-def _constants(heads: Heads, cache: Cache) -> dict[str, int | bool]:
-    shape: dict[str, int | bool] = {"D": heads.D, "H": heads.H, "KV": heads.K, "S": cache.S}
-    return shape | {"ROT": heads.rot, "NEOX": heads.neox}
+def _constants(heads: Heads, cache: Cache, shared: bool) -> dict[str, Value]:
+    """Of the kernels that make queries, keys and values ready."""
+    return {
+        "D": heads.D,
+        "H": heads.H,
+        "KV": heads.K,
+        "S": cache.S,
+        "ROT": heads.rot,
+        "NEOX": heads.neox,
+        "SCALE": float(heads.scale or heads.D**-0.5),
+        "WARMTH": float(heads.warmth),
+        "WARM_FROM": heads.warm_from or 1,
+        "TURN_FIRST": heads.turn_first,
+        "VALUE_NORM": heads.value_norm and not shared,
+        "SHARED": shared,
+    }
 
 
-def _head_norm(
-    buffers: dict[str, Tensor], norm: Tensor | None
+def _window(heads: Heads, cache: Cache) -> int:
+    """The kernels' constant; 0 where nothing that is cached can lie before the window."""
+    return heads.window if heads.window < cache.S else 0
+
+
+def _buffers(
+    qkv: Tensor, cache: Cache, freqs: Tensor, state: Tensor, norm: Tensor | None
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """What the same kernels bind, but for their result, and their includes."""
+    buffers = {"qkv": qkv, "keys": cache.keys, "values": cache.values}
+    buffers |= {"freqs": freqs, "state": state}
     if norm is None:
         return buffers, {}
     return buffers | {"head_weight": norm}, {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
@@ -110,39 +157,35 @@ def attention_decode(
     n_splits: int,
     norm: Tensor | None,
     eps: float,
+    shared: bool = False,
 ) -> None:
     """One token's attention, its key and value kept in the cache; see attention_decode.wgsl.
 
     Args:
         qkv: (1, (H + 2K) D), before norm and rotation.
-        partial: scratch of at least n_splits · H · (D + 2) elements; unused for one split.
+        partial: scratch of at least `partial_size` elements; unused for one split.
         out: (1, H · D).
+        n_splits: `splits` of the positions up to this token's; a window needs no more than its own.
         norm: (2, D), RMSNorm weights of query and key heads, or None.
+        shared: the cache is another layer's, which kept this token in it; qkv is (1, H · D), and
+            of norm the first row is read.
     """
-    target = out if n_splits == 1 else partial
-    buffers, includes = _head_norm(
-        {
-            "qkv": qkv,
-            "keys": cache.keys,
-            "values": cache.values,
-            "freqs": freqs,
-            "out": target,
-            "state": state,
-        },
-        norm,
-    )
-    shared = _heads_per_group(heads, n_splits)
+    n_splits = _splits(heads, n_splits)
+    buffers, includes = _buffers(qkv, cache, freqs, state, norm)
+    together = _heads_per_group(heads, n_splits)
     many = min(2 * heads.D, 256)  # 16 teams of D / 8 threads for long splits, 8 of D / 4 to merge
     threads = 128 if n_splits < _BUSY else many
     rec.run(
         "attention_decode",
-        (heads.H // shared, n_splits, 1),
-        buffers,
+        (heads.H // together, n_splits, 1),
+        buffers | {"out": out if n_splits == 1 else partial},
         params={"splits": n_splits, "eps": eps},
         includes=includes,
-        GW=shared,
+        GW=together,
         WG=rec.library.threads(threads, heads.D // 8),
-        **_constants(heads, cache),
+        WINDOW=_window(heads, cache),
+        SOFTCAP=float(heads.softcap),
+        **_constants(heads, cache, shared),
     )
     if n_splits > 1:
         rec.run(
@@ -175,7 +218,7 @@ def _heads_per_group(heads: Heads, n_splits: int) -> int:
         for n in range(2, 9)
         if group % n == 0
         and heads.H // n * n_splits >= _MANY_GROUPS
-        and 4 * ((n + 1) * heads.D + max(n * SPAN, 8 * 256 + heads.D) + 40 * n) <= 16384
+        and 4 * ((n + 1) * heads.D + max(n * SPAN, 8 * 256 + heads.D) + 32 * (n + 1)) <= 16384
     )
     return max(fitting, default=1)
 
@@ -191,27 +234,22 @@ def rope_cache(
     state: Tensor,
     norm: Tensor | None,
     eps: float,
+    shared: bool = False,
 ) -> None:
-    """Norm and rotate T tokens: queries to `q` (T, H · D), keys and values to the cache."""
-    buffers, includes = _head_norm(
-        {
-            "qkv": qkv,
-            "keys": cache.keys,
-            "values": cache.values,
-            "freqs": freqs,
-            "q": q,
-            "state": state,
-        },
-        norm,
-    )
+    """Norm and rotate T tokens: queries to `q` (T, H · D), keys and values to the cache.
+
+    Args:
+        qkv, norm, shared: as of `attention_decode`, with T rows.
+    """
+    buffers, includes = _buffers(qkv, cache, freqs, state, norm)
     rec.run(
         "rope_cache",
-        (qkv.shape[0], heads.H + heads.K, 1),
-        buffers,
+        (qkv.shape[0], heads.H + (0 if shared else heads.K), 1),
+        buffers | {"q": q},
         params={"eps": eps},
         includes=includes,
         WG=rec.library.threads(32),
-        **_constants(heads, cache),
+        **_constants(heads, cache, shared),
     )
 
 
@@ -227,4 +265,7 @@ def attention_prefill(
         H=heads.H,
         KV=heads.K,
         S=cache.S,
+        WINDOW=_window(heads, cache),
+        SOFTCAP=float(heads.softcap),
+        WG=128 if heads.D <= 256 else 256,
     )

@@ -1,11 +1,12 @@
 // Rotary position embedding (Su et al., arXiv 2104.09864), exact to f32 at any position.
 // Needs freqs: array<vec4<u32>> (.xy = turns per position of one pair, as the 64-bit fraction
-// x/2^32 + y/2^64), const D, ROT: u32 (rotated dimensions), NEOX: bool.
+// x/2^32 + y/2^64; .z = an f32 that multiplies the turned pair), const D, ROT: u32 (rotated
+// dimensions), NEOX: bool.
 //
 // The angle is kept as an integer fraction of a turn, so nothing is lost at large positions, and
 // sine and cosine are polynomials on ±1/8 turn: WGSL's own promise only 2^-11.
 
-// (cos, sin) of the pair's angle at a position below 2^20
+// (cos, sin) of the pair's angle at a position below 2^20, times the pair's magnitude
 fn rope_rotation(pair: u32, pos: u32) -> vec2<f32> {
     let rate = freqs[pair];
     let low = rate.y >> 16u;
@@ -16,7 +17,7 @@ fn rope_rotation(pair: u32, pos: u32) -> vec2<f32> {
     let c = 1.0 + b * (-0.5 + b * (0.041666668 + b * (-0.0013888889 + b * 2.4801588e-5)));
     let s = a + a * b * (-0.16666667 + b * (0.008333334 + b * (-0.0001984127 + b * 2.7557319e-6)));
     let turned = select(vec2<f32>(c, s), vec2<f32>(-s, c), (quadrant & 1u) == 1u);
-    return select(turned, -turned, (quadrant & 2u) == 2u);
+    return select(turned, -turned, (quadrant & 2u) == 2u) * bitcast<f32>(rate.z);
 }
 
 // the two dimensions that pair `i` of D/2 stands for; pairs from ROT/2 on are not rotated

@@ -1,6 +1,7 @@
 // freqs[i] /= factors[i], exactly: long division of a 64-bit fraction by an f32
 //
-//   freqs (P,) vec4<u32>: .xy a 64-bit fraction of a turn, see lib/rope.wgsl      factors (P,) f32
+//   freqs (P,) vec4<u32>: .xy a 64-bit fraction of a turn, see lib/rope.wgsl; the rest is kept
+//   factors (P,) f32
 //   dispatch (ceil(P / 64), 1, 1)
 
 override P: u32 = 1;
@@ -31,5 +32,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>) {
     if (bits >> 31u == 1u) {    // a negative factor turns backwards
         quotient = vec2<u32>(~quotient.x + select(0u, 1u, quotient.y == 0u), ~quotient.y + 1u);
     }
-    freqs[global.x] = vec4<u32>(quotient, 0u, 0u);
+    freqs[global.x] = vec4<u32>(quotient, freqs[global.x].zw);
 }

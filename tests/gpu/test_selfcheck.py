@@ -21,6 +21,8 @@ _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 _Q4 = {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"}
 _HEADS = {"D": 64, "H": 8, "KV": 2, "S": 300}
+_WIDE = {"D": 512, "H": 4, "KV": 2, "S": 300}
+_WARM = {"WARMTH": 0.1, "WARM_FROM": 40, "SCALE": 0.1}
 KERNELS: list[Variant] = [
     ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True}, _Q4 | _NORM),
     ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True, "STAGED": True}, _Q4 | _BIAS),
@@ -33,11 +35,21 @@ KERNELS: list[Variant] = [
     ("gate_mul", {"F": 100}, {}),
     ("gate_mul", {"F": 100}, {"lib/silu.wgsl": "lib/gelu.wgsl"}),
     ("rms_norm", {"C": 96}, {}),
+    ("rms_norm", {"C": 200, "ADD": True}, {"lib/norm_weight.wgsl": "lib/no_norm_weight.wgsl"}),
+    ("qk_norm", {"D": 64, "H": 4, "KV": 3}, {}),
     ("rope_cache", {**_HEADS, "ROT": 64, "WG": 32}, _HEAD_NORM),
+    ("rope_cache", {**_HEADS, "ROT": 32, "SHARED": True, **_WARM}, {}),
+    ("rope_cache", {**_HEADS, "ROT": 48, "TURN_FIRST": True, "VALUE_NORM": True}, _HEAD_NORM),
     ("attention_decode", {**_HEADS, "ROT": 32, "GW": 2, "NEOX": False}, {}),
     ("attention_decode", {**_HEADS, "ROT": 64, "GW": 1, "S": 5}, _HEAD_NORM),
+    ("attention_decode", {**_HEADS, "SHARED": True, "WINDOW": 40, **_WARM}, {}),
+    ("attention_decode", {**_WIDE, "ROT": 0, "WINDOW": 20, "VALUE_NORM": True}, _HEAD_NORM),
+    ("attention_decode", {**_HEADS, "ROT": 32, "TURN_FIRST": True, "SOFTCAP": 1.5}, _HEAD_NORM),
+    ("attention_decode", {**_HEADS, "VALUE_NORM": True, "WINDOW": 1, "SCALE": 1.0}, {}),
     ("attention_merge", {"D": 64, "H": 8}, {}),
     ("attention_prefill", _HEADS, {}),
+    ("attention_prefill", {**_WIDE, "WINDOW": 100, "WG": 256}, {}),
+    ("attention_prefill", {**_HEADS, "WINDOW": 2, "SOFTCAP": 1.5}, {}),
     ("sample_scan", {"V": 5000, "GROUPS": 3}, {}),
     ("sample_pick", {"V": 5000, "GROUPS": 3}, {}),
 ]
@@ -49,10 +61,11 @@ FAULTS = {
     "take_last": ("i += WG", "i += WG * 2u"),
     "gate_mul": ("let t = i / F;", "let t = i / F + i / 99u;"),
     "rms_norm": ("sum += x[row + i] * x[row + i]", "sum += x[row + i]"),
-    "rope_cache": ("select(inverseSqrt(f32(D)), 1.0, is_key)", "1.0"),
+    "qk_norm": ("select(H * D, KV * D, group.y == 1u)", "H * D"),
+    "rope_cache": ("mean = reduce_sum(squares, lane) / f32(D)", "mean = 1.0"),
     "attention_decode": ("i += TEAMS", "i += 2u * TEAMS"),
     "attention_merge": ("weight += scale", "weight -= scale"),
-    "attention_prefill": ("sum += weight;", "sum = weight;"),
+    "attention_prefill": ("total * shrink[lane % BQ] + sum", "sum"),
     "sample_scan": ("sum += exp", "sum = exp"),
     "sample_pick": ("best = argmax(best, lane);", ""),
 }

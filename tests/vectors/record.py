@@ -37,7 +37,8 @@ def llama_cpp_logits(spec: Spec, ids: list[int]) -> np.ndarray:
     f32 = llama_cpp.GGML_TYPE_F32
     llama = llama_cpp.Llama(
         str(spec.path), n_ctx=CONTEXT, n_batch=TOKENS, n_ubatch=TOKENS, n_threads=1,
-        logits_all=True, flash_attn=False, yarn_beta_fast=-1.0, yarn_beta_slow=-1.0, type_k=f32, type_v=f32, verbose=False,
+        logits_all=True, flash_attn=False, type_k=f32, type_v=f32, verbose=False,
+        yarn_beta_fast=-1.0, yarn_beta_slow=-1.0,  # the file's
     )  # fmt: skip
     llama.eval(ids)
     logits = llama.scores[: len(ids)].copy()
