@@ -106,7 +106,7 @@ MODELS = {
             "attention.temperature_scale": 0.4,
         },
     ),
-    "phi3": Shape(
+    "phi4-mini": Shape(
         "phi3", pre="llama-bpe", rotated=48, fused=True, gate="packed",
         keys={
             "rope.scaling.type": "longrope",

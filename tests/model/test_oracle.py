@@ -23,12 +23,16 @@ SAVED = ["llama-saved", "qwen2-saved", "qwen3-saved"]
 
 @pytest.mark.parametrize("name", [*MODELS, "qwen3-odd", *SAVED])
 def test_oracle_equals_llama_cpp_on_f32_weights(name: str, tmp_path: Path) -> None:
-    """llama.cpp sums in float32, so the two differ by its rounding: measured 4e-12 and 3e-5."""
+    """llama.cpp sums in float32, so the two differ by its rounding: measured 2e-11 and 9e-5.
+
+    Its rotation for pictures (M-RoPE), which a text of a VL model takes too, rounds more.
+    """
     theirs = np.load(VECTORS / "logits.npz")[name]
     spec = write_named(tmp_path / "model.gguf", name)
     exact = Oracle(spec.path).logits(IDS)[RECORD["positions"]]
-    assert kl_divergence(exact, theirs) <= 2e-11
-    assert np.abs(exact - theirs).max() <= 1e-4
+    pictures = name.endswith("vl")
+    assert kl_divergence(exact, theirs) <= (2e-8 if pictures else 5e-11)
+    assert np.abs(exact - theirs).max() <= (2e-3 if pictures else 2e-4)
 
 
 def without(oracle: Oracle, part: str) -> Oracle:

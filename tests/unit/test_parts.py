@@ -27,7 +27,7 @@ def parts(model: str) -> list[str]:
         "post norm": shape.norms != "before" and shape.layers < 64,  # else numbers overflow
         "window": "attention.sliding_window" in keys,
         "scaling": shape.rope_factors or "rope.scaling.type" in keys,
-        "magnitude": model in ("qwen3-yarn", "phi3", "olmo3"),
+        "magnitude": model in ("qwen3-yarn", "phi4-mini", "olmo3"),
         "temperature": "attention.temperature_scale" in keys,
         "scales": model in ("granite", "minicpm"),
     }
