@@ -5,10 +5,11 @@ takes one storage binding and no kernel reads unaligned blocks. The unit is the 
 weights of a row, number `row * columns / 8 + column / 8`.
 
     qs  at word 0. 4-bit quants: one word per octet, low nibbles of bytes 0..3 are weights 0..3,
-        high nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight.
-    hi  upper bits of 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest.
-    sc  scales: a half, or two, per 32 weights; K-quants: five words per 256, with the 6-bit scales
-        and minima widened to bytes (Q6_K: d as f32).
+        high nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight. 2-bit quants: a word per
+        two octets, byte i has the weights i, 4 + i, 8 + i and 12 + i. 1-bit quants: a byte.
+    hi  upper bits of 3-, 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest.
+    sc  scales: as in the file, but each in a byte of its own, and an f32 where a half would be
+        alone (Q4_K, Q5_K, Q2_K: halves d and dmin).
 
 shaders/lib/weight_<type>.wgsl reads this layout, shaders/load/repack_<type>.wgsl writes it.
 """
@@ -30,9 +31,19 @@ _WORDS = {
     "Q4_1": (32, 0, 8),
     "Q5_0": (32, 8, 4),
     "Q5_1": (32, 8, 8),
+    "Q2_K": (16, 0, 5),
+    "Q3_K": (16, 8, 5),
     "Q4_K": (32, 0, 5),
     "Q5_K": (32, 8, 5),
     "Q6_K": (32, 16, 5),
+    "IQ4_NL": (32, 0, 4),
+    "IQ4_XS": (32, 0, 3),
+    "MXFP4": (32, 0, 2),
+    "NVFP4": (32, 0, 4),
+    "Q1_0": (8, 0, 1),
+    "Q2_0": (16, 0, 2),
+    "TQ1_0": (16, 0, 1),
+    "TQ2_0": (16, 0, 1),
 }
 """Words per 256 weights in the planes qs, hi and sc."""
 
@@ -45,9 +56,19 @@ _REPACK: Mapping[str, tuple[str, Mapping[str, Value]]] = {
     "Q4_1": ("q4_0", {"MINIMUM": True}),
     "Q5_0": ("q4_0", {"FIFTH": True}),
     "Q5_1": ("q4_0", {"MINIMUM": True, "FIFTH": True}),
+    "Q2_K": ("q2_k", {}),
+    "Q3_K": ("q3_k", {}),
     "Q4_K": ("q4_k", {}),
     "Q5_K": ("q4_k", {"FIFTH": True}),
     "Q6_K": ("q6_k", {}),
+    "IQ4_NL": ("q4_0", {}),
+    "IQ4_XS": ("iq4_xs", {}),
+    "MXFP4": ("mxfp4", {}),
+    "NVFP4": ("nvfp4", {}),
+    "Q1_0": ("q1_0", {}),
+    "Q2_0": ("q2_0", {}),
+    "TQ1_0": ("tq1_0", {}),
+    "TQ2_0": ("tq2_0", {}),
 }
 """The file shaders/load/repack_<name>.wgsl that knows the blocks of a type, and its constants."""
 
