@@ -25,6 +25,7 @@ def nmse(got: Array, want: Array) -> float:
 _SCALES_AT = {
     "Q4_1": (0, 2), "Q5_1": (0, 2), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q2_K": (80, 82),
     "Q3_K": (108,), "Q6_K": (208,), "TQ1_0": (52,), "TQ2_0": (64,), "MXFP4": (), "NVFP4": (),
+    "IQ1_M": (),
 }  # fmt: skip
 """Bytes of a block at which halves lie, where there is not one at 0."""
 
@@ -52,6 +53,10 @@ def random_rows(
     for at in _SCALES_AT.get(type, (0,)):
         halves = magnitudes(n_blocks).astype(np.float16)
         blocks[:, at : at + 2] = halves.view(np.uint8).reshape(n_blocks, 2)
+    if type == "IQ1_M":  # a quarter of its half at the top of each of the last four
+        halves = magnitudes(n_blocks).astype(np.float16).view(np.uint16)
+        quarters = halves[:, None] >> np.arange(0, 16, 4, dtype=np.uint16) & 15
+        blocks[:, 49::2] = blocks[:, 49::2] & 15 | quarters << 4
     if type == "MXFP4":
         blocks[:, 0] = 128 + np.log2(np.abs(magnitudes(n_blocks))).round()
     return blocks.reshape(rows, -1)

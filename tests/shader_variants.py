@@ -45,7 +45,8 @@ def _repacks() -> Iterator[Variant]:
         "q4_0": ("MINIMUM", "FIFTH"),
         "q4_k": ("FIFTH",),
         **dict.fromkeys(("q2_k", "q3_k", "q6_k", "iq4_xs", "mxfp4", "nvfp4"), ()),
-        **dict.fromkeys(("q1_0", "q2_0", "tq1_0", "tq2_0"), ()),
+        **dict.fromkeys(("q1_0", "q2_0", "tq1_0", "tq2_0", "iq1_s", "iq1_m"), ()),
+        **dict.fromkeys(("iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs", "iq3_s"), ()),
     }
     for kind, flags in kinds.items():
         choices = (32, 16) if kind == "float" else (False, True)

@@ -2,6 +2,7 @@
 
 A pattern is 256 weights, each a scale times one of the values that its type has, less an offset;
 a matrix repeats it, a row louder or softer than the next. So sums over it are known from 256 terms.
+The planes are those of ops/weight.py.
 """
 
 import random
@@ -11,6 +12,7 @@ from functools import cached_property
 from math import frexp
 from typing import NamedTuple
 
+from py_engine.formats.codebooks import grid
 from py_engine.ops.weight import plane_words
 
 GAINS = (0.5, 1.0, 4.0, 0.25, 2.0)
@@ -113,7 +115,7 @@ class _Pattern:
         ]
 
     def planes(self, gain: float) -> tuple[bytes, bytes, bytes]:
-        """These weights times `gain`, as bytes of the planes qs, hi and sc of ops/weight.py."""
+        """These weights times `gain`, as bytes of the planes qs, hi and sc."""
         if self._type in _FLOATS:
             return b"".join(_FLOATS[self._type](gain * w) for w in self.weights), b"", b""
         pairs = list(zip(self._scales, self._offsets, strict=True))
@@ -125,7 +127,7 @@ class _Pattern:
         if end == 256:
             return bytes((q - 128) % 256 for q in self._quants)
         if end == 2:
-            return b"".join(_packed(octet, 1) for octet in self._octets)
+            return _words(self._quants, 1)
         if self._type in {"Q2_K", "Q3_K", "Q2_0", "TQ1_0", "TQ2_0"}:
             sixteens = (self._quants[i : i + 16] for i in range(0, 256, 16))
             return bytes(
@@ -140,21 +142,94 @@ class _Pattern:
         low, width = {8: (2, 1), 32: (4, 1), 64: (4, 2)}.get(len(self._kind.values), (0, 0))
         if not width:
             return b""
-        return b"".join(_packed([q >> low for q in octet], width) for octet in self._octets)
+        return _words([q >> low for q in self._quants], width)
 
 
-def _packed(octet: Sequence[int], width: int) -> bytes:
-    """Eight numbers of `width` bits, the first one lowest."""
-    return sum(q << width * i for i, q in enumerate(octet)).to_bytes(width, "little")
+class _Book(NamedTuple):
+    """A type whose octets are numbers in a codebook."""
+
+    bits: int
+    """Of a number that lie in its octet; others lie in plane sc, two for an octet."""
+    unit: int
+    """The half of a block divided by this multiplies whole numbers."""
+    span: int = 32
+    upper: bool = False
+
+
+_BOOKS: Mapping[str, _Book] = {
+    "IQ1_S": _Book(11, 8, 8),
+    "IQ1_M": _Book(11, 8, 8),
+    "IQ2_XXS": _Book(8, 8),
+    "IQ2_XS": _Book(9, 8, 16),
+    "IQ2_S": _Book(8, 8, 16, upper=True),
+    "IQ3_XXS": _Book(8, 4),
+    "IQ3_S": _Book(8, 1, upper=True),
+}
+
+
+class _Booked:
+    """256 weights of a type that has a codebook."""
+
+    def __init__(self, type: str) -> None:
+        draw = random.Random(type)
+        self._book, self._fours, self._deltas = _BOOKS[type], "IQ3" in type, "IQ1" in type
+        book, width = self._book, 4 if self._fours else 8
+        bytes_ = grid(type)
+        values = [byte - (byte >> 7 << 8) for byte in bytes_]
+        self._numbers = draw.choices(range(len(values) // width), k=256 // width)
+        self._signs = [n | n.bit_count() % 2 << 7 for n in draw.choices(range(128), k=32)]
+        self._scales = draw.choices((0, 1, 2), k=256 // book.span)
+        found = [v for n in self._numbers for v in values[width * n : width * (n + 1)]]
+        scales = [2 * self._scales[i // book.span] + 1 for i in range(256)]
+        if self._deltas:
+            deltas = [1 - 2 * (self._signs[i // 8] & 1) for i in range(256)]
+            self.weights = [s * (v + d) for s, v, d in zip(scales, found, deltas, strict=True)]
+        else:
+            signs = [1 - 2 * (self._signs[i // 8] >> i % 8 & 1) for i in range(256)]
+            self.weights = [s * v * sign for s, v, sign in zip(scales, found, signs, strict=True)]
+
+    def planes(self, gain: float) -> tuple[bytes, bytes, bytes]:
+        """These weights times `gain`, as bytes of the planes qs, hi and sc."""
+        book, numbers = self._book, self._numbers
+        low = (1 << book.bits) - 1
+        upper = [n >> book.bits for n in numbers]
+        d = floats(gain * book.unit)
+        if self._deltas:
+            octets = [
+                n | (sign & 1) << 11 | scale << 12
+                for n, sign, scale in zip(numbers, self._signs, self._scales, strict=True)
+            ]
+            return _words(octets, 16), b"", d
+        sc = _words(self._scales, 4) + d
+        if self._fours:
+            return (
+                _words([n & low for n in numbers], 8),
+                bytes(self._signs),
+                (_words(upper, 1) + sc if book.upper else sc),
+            )
+        octets = [
+            (n & low) | sign << book.bits & 0xFFFF
+            for n, sign in zip(numbers, self._signs, strict=True)
+        ]
+        return _words(octets, 16), b"", _words(upper, 2) + sc if book.upper else sc
+
+
+def _words(values: Sequence[int], width: int) -> bytes:
+    """Numbers of `width` bits one after another, the first one lowest."""
+    return sum(v << width * i for i, v in enumerate(values)).to_bytes(
+        len(values) * width // 8, "little"
+    )
 
 
 def matrix(type: str, rows: int, columns: int) -> tuple[bytes, int, int, list[int]]:
     """A weight as it lies on the GPU, its words hi and sc, and its pattern."""
     words, hi, sc = plane_words(type, rows, columns)
-    pattern = _Pattern(type)
+    pattern = _Booked(type) if type in _BOOKS else _Pattern(type)
     kinds = [pattern.planes(gain) for gain in GAINS]
-    data = b""
-    for plane, end in enumerate((hi, sc, words)):
+    data, codebook = b"", grid(type)
+    for plane, end in enumerate((hi, sc - len(codebook) // 4, words)):
+        if plane == 2:
+            data += codebook
         lines = [
             (kind[plane] * (columns // 256 + 1))[: len(kind[plane]) * columns // 256]
             for kind in kinds
