@@ -78,7 +78,7 @@ fn main(
         let b = first + lane;
         if (b < BLOCKS) {
             var a = array<vec4<f32>, 8>();         // x (* g) of this thread's block
-            var total = 0.0;
+            var totals = array<f32, WEIGHT_SPANS>();
             // #unroll
             for (var i = 0u; i < 8u; i += 1u) {
                 if (STAGED) {
@@ -86,11 +86,11 @@ fn main(
                 } else {
                     a[i] = weighted(b * 8u + i);
                 }
-                if (WEIGHT_OFFSET) { total += dot(a[i], vec4<f32>(1.0)); }
+                if (WEIGHT_OFFSET) { totals[i / 2u / WEIGHT_SPAN] += dot(a[i], vec4<f32>(1.0)); }
             }
             // #unroll
             for (var r = 0u; r < R; r += 1u) {
-                sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, total);
+                sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, totals);
             }
         }
         if (STAGED) { workgroupBarrier(); }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from types import SimpleNamespace
 
-from py_engine.formats.quants import SUPPORTED
+from py_engine.formats.quants import QUANTS, SUPPORTED
 from py_engine.gpu.dry import DEFAULT_LIMITS
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.wgsl import Shader, Value
@@ -48,7 +48,9 @@ def _repacks() -> Iterator[Variant]:
         "q8_0": (),
         "q4_0": ("MINIMUM", "FIFTH"),
         "q4_k": ("FIFTH",),
-        "q6_k": (),
+        **dict.fromkeys(("q2_k", "q3_k", "q6_k", "iq4_xs", "mxfp4", "nvfp4"), ()),
+        **dict.fromkeys(("q1_0", "q2_0", "tq1_0", "tq2_0", "iq1_s", "iq1_m"), ()),
+        **dict.fromkeys(("iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs", "iq3_s"), ()),
     }
     for kind, flags in kinds.items():
         choices = (32, 16) if kind == "float" else (False, True)
@@ -92,7 +94,7 @@ def _matrices() -> Iterator[Variant]:
         {"TM": 128, "TN": 128},
     )
     for type, columns, size in product(SUPPORTED, (256, 288), tiles):
-        if columns % 256 == 0 or not type.endswith("_K"):
+        if columns % QUANTS[type].block == 0:
             yield "matmul_matrix", {"K": columns, **size}, _weight(type)
     for size, names in product(tiles, ((), ("ADD",), ("GATED",))):
         constants: dict[str, Value] = {"K": 256, **size, **dict.fromkeys(names, True)}

@@ -6,23 +6,21 @@ sums are exact and a term that is missing or counted twice is seen. Knows the ke
 not how a run is made, nor what follows when it fails.
 """
 
-import random
 import struct
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from math import exp, log, log2, pi, sqrt, tanh
-from typing import NamedTuple
 
-from py_engine.generate.answer import UNTOUCHED, Known, floats, halves, state
+from py_engine.generate.answer import UNTOUCHED, Known, floats, state
 from py_engine.generate.known_attention import (
     attention_decode,
     attention_merge,
     attention_prefill,
     rope_cache,
 )
+from py_engine.generate.patterns import GAINS, matrix
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.wgsl import Shader
-from py_engine.ops.weight import plane_words, weight_type
+from py_engine.ops.weight import weight_type
 
 
 def known(shader: Shader) -> Known:
@@ -42,104 +40,6 @@ class _Constants(dict[str, int]):
 # ---- products
 
 
-class _Quants(NamedTuple):
-    """The whole numbers below `end` that a weight type stores; `zero` means a weight of 0."""
-
-    end: int
-    zero: int = 0
-    offset: bool = False
-    """Each 32 or more weights have an offset beside their scale."""
-
-
-_TYPES: Mapping[str, _Quants] = {
-    "F32": _Quants(16, 8),
-    "F16": _Quants(16, 8),
-    "BF16": _Quants(16, 8),
-    "Q8_0": _Quants(256, 128),
-    "Q4_0": _Quants(16, 8),
-    "Q4_1": _Quants(16, offset=True),
-    "Q5_0": _Quants(32, 16),
-    "Q5_1": _Quants(32, offset=True),
-    "Q4_K": _Quants(16, offset=True),
-    "Q5_K": _Quants(32, offset=True),
-    "Q6_K": _Quants(64, 32),
-}
-
-
-class _Pattern:
-    """256 weights of a type, made of small integers: quants · scale - offset, per 32."""
-
-    def __init__(self, type: str) -> None:
-        assert type in _TYPES, f"the weight type {type} has no known answer"
-        draw = random.Random(type)
-        self._type, kind = type, _TYPES[type]
-        self._range, self._offset = kind.end, kind.offset
-        self._quants = draw.choices(range(kind.end), k=256)
-        self._scales = draw.choices((1, 2, 3), k=8)
-        self._offsets = draw.choices((0, 1, 2), k=8) if kind.offset else [0] * 8
-        self._octets = [self._quants[i : i + 8] for i in range(0, 256, 8)]
-        self.weights = [
-            self._scales[i // 32] * (q - kind.zero) - self._offsets[i // 32]
-            for i, q in enumerate(self._quants)
-        ]
-
-    def planes(self, gain: float) -> tuple[bytes, bytes, bytes]:
-        """These weights times `gain`, as bytes of the planes qs, hi and sc of ops/weight.py."""
-        type, quants = self._type, self._quants
-        if type in _FLOATS:
-            return b"".join(_FLOATS[type](gain * w) for w in self.weights), b"", b""
-        scales = halves(gain * s for s in self._scales)
-        if type == "Q8_0":
-            return bytes((q - 128) % 256 for q in quants), b"", scales
-        pairs = list(zip(self._scales, self._offsets, strict=True))
-        if type == "Q6_K":
-            scales = bytes(s for s in self._scales for _ in range(2)) + floats(gain)
-        elif type in {"Q4_K", "Q5_K"}:
-            scales = bytes(v for pair in pairs for v in pair) + halves((gain, gain))
-        elif self._offset:
-            scales = halves(gain * v for s, o in pairs for v in (s, -o))
-        return self._low, self._high, scales
-
-    @cached_property
-    def _low(self) -> bytes:
-        return bytes((o[i] & 15) | (o[i + 4] & 15) << 4 for o in self._octets for i in range(4))
-
-    @cached_property
-    def _high(self) -> bytes:
-        width = {32: 1, 64: 2}.get(self._range, 0)  # bits of a weight in hi, bytes of an octet
-        return b"".join(
-            sum(q >> 4 << width * i for i, q in enumerate(octet)).to_bytes(width, "little")
-            for octet in self._octets
-        )
-
-
-_GAINS = (0.5, 1.0, 1.5, 2.0, 2.5)
-"""Row r is the pattern times _GAINS[r % 5], over and over."""
-
-
-def _matrix(type: str, rows: int, columns: int) -> tuple[bytes, int, int, list[int]]:
-    """A weight as it lies on the GPU, its words hi and sc, and its pattern."""
-    words, hi, sc = plane_words(type, rows, columns)
-    pattern = _Pattern(type)
-    kinds = [pattern.planes(gain) for gain in _GAINS]
-    data = b""
-    for plane, end in enumerate((hi, sc, words)):
-        lines = [
-            (kind[plane] * (columns // 256 + 1))[: len(kind[plane]) * columns // 256]
-            for kind in kinds
-        ]
-        data += b"".join(lines[r % len(lines)] for r in range(rows))
-        data = data.ljust(4 * end, b"\0")
-    return data, hi, sc, pattern.weights
-
-
-_FLOATS: Mapping[str, Callable[[float], bytes]] = {
-    "F32": lambda w: struct.pack("<f", w),
-    "F16": lambda w: struct.pack("<e", w),
-    "BF16": lambda w: struct.pack("<f", w)[2:],
-}
-
-
 def _activation(shader: Shader) -> Callable[[float], float]:
     """The function that a shader includes."""
     return {
@@ -152,7 +52,7 @@ def _activation(shader: Shader) -> Callable[[float], float]:
 def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     """matvec, matvec_batch, matmul, matmul_matrix: two tokens, the second twice the first."""
     columns, rows, at = c["K"], max(c["R"], 4), 4
-    planes, hi, sc, unit = _matrix(weight_type(shader), rows, columns)
+    planes, hi, sc, unit = matrix(weight_type(shader), rows, columns)
     pair = 2 if c["GATED"] else 1
     x = [float((5 * i + i // 8) % 7 - 3) for i in range(256)]
     norm = [1.0 + i // 8 % 2 for i in range(256)] if c["NORM"] else [1.0] * 256
@@ -167,7 +67,7 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     activate = _activation(shader)
 
     def row(token: int, r: int) -> float:
-        y = (token + 1) * _GAINS[r % 5] * total * down
+        y = (token + 1) * GAINS[r % 5] * total * down
         if c["NORM"]:
             y /= sqrt((token + 1) ** 2 * mean + mean)  # eps is the mean itself
         return y + (bias[at * pair + r] if c["BIAS"] else 0.0)
@@ -198,10 +98,10 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
 
 def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
     rows, columns = 3, c["K"]
-    planes, hi, sc, unit = _matrix(weight_type(shader), rows, columns)
+    planes, hi, sc, unit = matrix(weight_type(shader), rows, columns)
     whole = (unit * (columns // 256 + 1))[:columns]
     tokens = (2, 1)
-    want = [2 * _GAINS[token] * w for token in tokens for w in whole]
+    want = [2 * GAINS[token] * w for token in tokens for w in whole]
     inputs = {"w": planes, "tokens": struct.pack("<2I", *tokens), "state": state(2)}
     params = {"first_row": 0, "rows": rows, "hi": hi, "sc": sc, "scale": 2.0}
     return Known("out", want, inputs, (2, 1, 1), params)

@@ -5,10 +5,13 @@ takes one storage binding and no kernel reads unaligned blocks. The unit is the 
 weights of a row, number `row * columns / 8 + column / 8`.
 
     qs  at word 0. 4-bit quants: one word per octet, low nibbles of bytes 0..3 are weights 0..3,
-        high nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight.
-    hi  upper bits of 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest.
-    sc  scales: a half, or two, per 32 weights; K-quants: five words per 256, with the 6-bit scales
-        and minima widened to bytes (Q6_K: d as f32).
+        high nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight. 2-bit quants: a word per
+        two octets, byte i has the weights i, 4 + i, 8 + i and 12 + i. 1-bit quants: a byte.
+        Numbers in a codebook: a half per octet, with its signs or its scale where they fit.
+    hi  upper bits of 3-, 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest. IQ3_XXS
+        and IQ3_S: signs. The codebook of an IQ type, if it has one, is the end of this plane.
+    sc  scales: as in the file, but each in a byte of its own, and an f32 where a half would be
+        alone (Q4_K, Q5_K, Q2_K: halves d and dmin).
 
 shaders/lib/weight_<type>.wgsl reads this layout, shaders/load/repack_<type>.wgsl writes it.
 """
@@ -16,6 +19,7 @@ shaders/lib/weight_<type>.wgsl reads this layout, shaders/load/repack_<type>.wgs
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from py_engine.formats.codebooks import grid
 from py_engine.formats.quants import QUANTS
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
@@ -30,9 +34,26 @@ _WORDS = {
     "Q4_1": (32, 0, 8),
     "Q5_0": (32, 8, 4),
     "Q5_1": (32, 8, 8),
+    "Q2_K": (16, 0, 5),
+    "Q3_K": (16, 8, 5),
     "Q4_K": (32, 0, 5),
     "Q5_K": (32, 8, 5),
     "Q6_K": (32, 16, 5),
+    "IQ1_S": (16, 0, 1),
+    "IQ1_M": (16, 0, 1),
+    "IQ2_XXS": (16, 0, 2),
+    "IQ2_XS": (16, 0, 3),
+    "IQ2_S": (16, 0, 5),
+    "IQ3_XXS": (16, 8, 2),
+    "IQ3_S": (16, 8, 4),
+    "IQ4_NL": (32, 0, 4),
+    "IQ4_XS": (32, 0, 3),
+    "MXFP4": (32, 0, 2),
+    "NVFP4": (32, 0, 4),
+    "Q1_0": (8, 0, 1),
+    "Q2_0": (16, 0, 2),
+    "TQ1_0": (16, 0, 1),
+    "TQ2_0": (16, 0, 1),
 }
 """Words per 256 weights in the planes qs, hi and sc."""
 
@@ -45,9 +66,26 @@ _REPACK: Mapping[str, tuple[str, Mapping[str, Value]]] = {
     "Q4_1": ("q4_0", {"MINIMUM": True}),
     "Q5_0": ("q4_0", {"FIFTH": True}),
     "Q5_1": ("q4_0", {"MINIMUM": True, "FIFTH": True}),
+    "Q2_K": ("q2_k", {}),
+    "Q3_K": ("q3_k", {}),
     "Q4_K": ("q4_k", {}),
     "Q5_K": ("q4_k", {"FIFTH": True}),
     "Q6_K": ("q6_k", {}),
+    "IQ1_S": ("iq1_s", {}),
+    "IQ1_M": ("iq1_m", {}),
+    "IQ2_XXS": ("iq2_xxs", {}),
+    "IQ2_XS": ("iq2_xs", {}),
+    "IQ2_S": ("iq2_s", {}),
+    "IQ3_XXS": ("iq3_xxs", {}),
+    "IQ3_S": ("iq3_s", {}),
+    "IQ4_NL": ("q4_0", {}),
+    "IQ4_XS": ("iq4_xs", {}),
+    "MXFP4": ("mxfp4", {}),
+    "NVFP4": ("nvfp4", {}),
+    "Q1_0": ("q1_0", {}),
+    "Q2_0": ("q2_0", {}),
+    "TQ1_0": ("tq1_0", {}),
+    "TQ2_0": ("tq2_0", {}),
 }
 """The file shaders/load/repack_<name>.wgsl that knows the blocks of a type, and its constants."""
 
@@ -85,13 +123,17 @@ def plane_words(type: str, rows: int, columns: int) -> tuple[int, int, int]:
     if columns % block:
         raise ValueError(f"{type} takes rows of a multiple of {block} weights, not {columns}")
     qs, hi, sc = (-(-rows * columns * words // 1024) * 4 for words in _WORDS[type])
+    hi += len(grid(type)) // 4
     return qs + hi + sc, qs, qs + hi
 
 
 def allocate(memory: Memory, type: str, rows: int, columns: int, label: str) -> Weight:
-    """A weight of zeros, to be filled by `repack` once."""
+    """A weight of zeros and its type's codebook, to be filled by `repack` once."""
     words, hi, sc = plane_words(type, rows, columns)
-    return Weight(type, rows, columns, memory.tensor((words,), label, "u32"), hi, sc)
+    tensor, codebook = memory.tensor((words,), label, "u32"), grid(type)
+    if codebook:
+        memory.device.write(tensor.handle, 4 * sc - len(codebook), codebook)
+    return Weight(type, rows, columns, tensor, hi, sc)
 
 
 def repacker(library: Library, weight: Weight) -> Shader:

@@ -3,6 +3,10 @@
 // Needs w: array<vec4<u32>>, and of the type: its consts, weight_scale and octet_floats.
 // #include "lib/half.wgsl"
 
+const WEIGHT_SHARE: u32 = max(32u / WEIGHT_BITS, 1u);  // octets in a word
+const WEIGHT_WORDS: u32 = max(WEIGHT_BITS / 32u, 1u);  // words of an octet, or the word that has it
+const WEIGHT_SPANS: u32 = 4u / WEIGHT_SPAN;
+
 fn plane_word(i: u32) -> u32 { return w[i >> 2u][i & 3u]; }
 
 // The i-th 16-bit half from word `at`.
@@ -42,15 +46,25 @@ fn plane_k_scale(o: u32, sc: u32) -> vec2<f32> {
     );
 }
 
+// Scale of octet o where 256 weights have 16 signed bytes, one per 16, and an f32.
+fn plane_signed_scale(o: u32, sc: u32) -> vec2<f32> {
+    let at = sc + (o >> 5u) * 5u;
+    let i = (o >> 1u) & 15u;
+    let scale = extractBits(bitcast<i32>(plane_word(at + (i >> 2u))), (i & 3u) * 8u, 8u);
+    return vec2<f32>(bitcast<f32>(plane_word(at + 4u)) * f32(scale), 0.0);
+}
+
 // The quants of octet o, without scale and offset.
 fn weight_octet(o: u32) -> array<vec4<f32>, 2> {
     var q = array<u32, WEIGHT_WORDS>();
     // #unroll
-    for (var i = 0u; i < WEIGHT_WORDS; i += 1u) { q[i] = plane_word(o * WEIGHT_WORDS + i); }
+    for (var i = 0u; i < WEIGHT_WORDS; i += 1u) {
+        q[i] = plane_word(o / WEIGHT_SHARE * WEIGHT_WORDS + i);
+    }
     var high = 0u;
     if (WEIGHT_HIGH == 8u) { high = plane_word(params.hi + (o >> 2u)) >> ((o & 3u) * 8u); }
     if (WEIGHT_HIGH == 16u) { high = plane_half(params.hi, o); }
-    return octet_floats(q, high);
+    return octet_floats(o, q, high);
 }
 
 // The weights of octet o.
@@ -65,8 +79,15 @@ fn weight_eight(o: u32) -> array<vec4<f32>, 2> {
 // The quants of block b, without scales and offset.
 fn weight_quants(b: u32) -> array<vec4<f32>, 8> {
     var words = array<vec4<u32>, WEIGHT_WORDS>();
-    // #unroll
-    for (var i = 0u; i < WEIGHT_WORDS; i += 1u) { words[i] = w[b * WEIGHT_WORDS + i]; }
+    if (WEIGHT_SHARE == 4u) {
+        words[0].x = plane_word(b);
+    } else if (WEIGHT_SHARE == 2u) {
+        let pair = w[b >> 1u];
+        words[0] = select(pair, pair.zwxy, (b & 1u) == 1u);
+    } else {
+        // #unroll
+        for (var i = 0u; i < WEIGHT_WORDS; i += 1u) { words[i] = w[b * WEIGHT_WORDS + i]; }
+    }
     var high = vec2<u32>();
     if (WEIGHT_HIGH == 8u) { high.x = plane_word(params.hi + b); }
     if (WEIGHT_HIGH == 16u) {
@@ -79,10 +100,11 @@ fn weight_quants(b: u32) -> array<vec4<f32>, 8> {
         var q = array<u32, WEIGHT_WORDS>();
         // #unroll
         for (var j = 0u; j < WEIGHT_WORDS; j += 1u) {
-            q[j] = words[(i * WEIGHT_WORDS + j) >> 2u][(i * WEIGHT_WORDS + j) & 3u];
+            let k = i / WEIGHT_SHARE * WEIGHT_WORDS + j;
+            q[j] = words[k >> 2u][k & 3u];
         }
         let h = high[(i * WEIGHT_HIGH) >> 5u] >> ((i * WEIGHT_HIGH) & 31u);
-        let v = octet_floats(q, h);
+        let v = octet_floats(b * 4u + i, q, h);
         quants[i * 2u] = v[0];
         quants[i * 2u + 1u] = v[1];
     }
@@ -104,8 +126,8 @@ fn weight_block(b: u32) -> array<vec4<f32>, 8> {
     return v;
 }
 
-// sum(block b * a), where `total` is the sum of a.
-fn weight_dot(b: u32, a: array<vec4<f32>, 8>, total: f32) -> f32 {
+// sum(block b * a), where `totals` are the sums of a by the octets that share an offset.
+fn weight_dot(b: u32, a: array<vec4<f32>, 8>, totals: array<f32, WEIGHT_SPANS>) -> f32 {
     let v = weight_quants(b);
     var sum = 0.0;
     // #unroll
@@ -115,7 +137,7 @@ fn weight_dot(b: u32, a: array<vec4<f32>, 8>, total: f32) -> f32 {
         // #unroll
         for (var i = s * 2u; i < (s + WEIGHT_SPAN) * 2u; i += 1u) { part += dot(v[i], a[i]); }
         sum += scale.x * part;
-        if (WEIGHT_OFFSET) { sum += scale.y * total; }
+        if (WEIGHT_OFFSET) { sum += scale.y * totals[s / WEIGHT_SPAN]; }
     }
     return sum;
 }

@@ -1,19 +1,14 @@
 // Q6_K: value = d*sc * (q - 32); per 256 weights, 16 signed bytes sc, one per 16, and f32 d.
 // Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
-const WEIGHT_WORDS: u32 = 1u;      // words of an octet in plane qs
+const WEIGHT_BITS: u32 = 32u;      // bits of an octet in plane qs
 const WEIGHT_HIGH: u32 = 16u;       // bits of an octet in plane hi
 const WEIGHT_SPAN: u32 = 2u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = false;
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    let at = params.sc + (o >> 5u) * 5u;
-    let i = (o >> 1u) & 15u;
-    let scale = extractBits(bitcast<i32>(plane_word(at + (i >> 2u))), (i & 3u) * 8u, 8u);
-    return vec2<f32>(bitcast<f32>(plane_word(at + 4u)) * f32(scale), 0.0);
-}
+fn weight_scale(o: u32) -> vec2<f32> { return plane_signed_scale(o, params.sc); }
 
-fn octet_floats(q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {
+fn octet_floats(o: u32, q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {
     let low = plane_nibbles(q[0]);
     let h = vec4<u32>(high);
     let first = ((h << vec4<u32>(4u, 2u, 0u, 0u)) >> vec4<u32>(0u, 0u, 0u, 2u)) & vec4<u32>(48u);

@@ -22,13 +22,15 @@ struct Params {
 
 const BLOCKS: u32 = K / 32u;
 
-// The word at byte `at` of raw, an even number; its last bytes may lie in the next word.
+// The word at any byte of raw; its last bytes may lie in the next word.
 fn raw_word(at: u32) -> u32 {
     let i = at >> 2u;
-    if ((at & 2u) == 0u) { return raw[i]; }
-    return (raw[i] >> 16u) | (raw[i + 1u] << 16u);
+    let shift = (at & 3u) * 8u;
+    if (shift == 0u) { return raw[i]; }
+    return (raw[i] >> shift) | (raw[i + 1u] << (32u - shift));
 }
 
+// The half at an even byte.
 fn raw_half(at: u32) -> u32 { return (raw[at >> 2u] >> ((at & 2u) * 8u)) & 0xFFFFu; }
 
 fn raw_byte(at: u32) -> u32 { return (raw[at >> 2u] >> ((at & 3u) * 8u)) & 0xFFu; }
@@ -40,9 +42,19 @@ fn put_half(at: u32, i: u32, value: u32) {
     atomicOr(&w[at + (i >> 1u)], value << ((i & 1u) * 16u));
 }
 
+fn put_byte(at: u32, i: u32, value: u32) {
+    atomicOr(&w[at + (i >> 2u)], value << ((i & 3u) * 8u));
+}
+
 // Two words of 4-bit quants, a byte each, as the word of one octet.
 fn octet(first: u32, last: u32) -> u32 {
     return (first & 0x0F0F0F0Fu) | ((last & 0x0F0F0F0Fu) << 4u);
+}
+
+// The lowest bits of four bytes, side by side.
+fn bits4(x: u32) -> u32 {
+    let low = x & 0x01010101u;
+    return (low | (low >> 7u) | (low >> 14u) | (low >> 21u)) & 15u;
 }
 
 // #include "load/repack_type.wgsl"

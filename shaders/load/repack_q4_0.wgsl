@@ -1,5 +1,6 @@
 // Q4_0, Q4_1, Q5_0, Q5_1: a block of 32 is d: half, [m: half], [fifth bits: u32], then 16 bytes,
-// byte i holding weight i (low) and weight 16 + i (high).   Needs raw_word, octet, put_….
+// byte i holding weight i (low) and weight 16 + i (high).   Needs raw_…, put_….
+// #include "load/nibbles.wgsl"
 override MINIMUM: bool = false;
 override FIFTH: bool = false;
 
@@ -12,10 +13,5 @@ fn repack(from_block: u32, to: u32) {
         put_half(params.sc, to, raw_half(at));
     }
     if (FIFTH) { put_word(params.hi + to, raw_word(at + QUANTS - 4u)); }
-    for (var i = 0u; i < 2u; i += 1u) {
-        let first = raw_word(at + QUANTS + i * 8u);
-        let last = raw_word(at + QUANTS + i * 8u + 4u);
-        put_word(to * 4u + i, octet(first, last));
-        put_word(to * 4u + 2u + i, octet(first >> 4u, last >> 4u));
-    }
+    put_nibbles(at + QUANTS, to * 4u, 2u);
 }

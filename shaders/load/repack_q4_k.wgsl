@@ -1,6 +1,6 @@
 // Q4_K, Q5_K: a block of 256 is d, dmin: halves, 12 bytes of 6-bit scales and minima, [32 bytes of
 // fifth bits, bit b for the b-th 32 weights], then 128 bytes: bytes 32c … 32c + 31 hold the 32
-// weights 2c (low) and 2c + 1 (high).   Needs raw_word, raw_byte, octet, put_….
+// weights 2c (low) and 2c + 1 (high).   Needs raw_word, raw_byte, octet, bits4, put_….
 override FIFTH: bool = false;
 
 const QUANTS: u32 = 16u + select(0u, 32u, FIFTH);
@@ -36,10 +36,4 @@ fn scale_pair(at: u32, part: u32) -> u32 {
     let scale = (low & 15u) | ((raw_byte(at + part - 4u) >> 6u) << 4u);
     let minimum = (low >> 4u) | ((raw_byte(at + part) >> 6u) << 4u);
     return scale | (minimum << 8u);
-}
-
-// The lowest bits of four bytes, side by side.
-fn bits4(x: u32) -> u32 {
-    let low = x & 0x01010101u;
-    return (low | (low >> 7u) | (low >> 14u) | (low >> 21u)) & 15u;
 }

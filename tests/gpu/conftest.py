@@ -1,12 +1,14 @@
 """A device for each rung of the ladder of features, and the few verbs that kernel tests need."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from py_engine.formats.quants import SUPPORTED
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
@@ -17,8 +19,20 @@ SHADERS = Path(__file__).parents[2] / "shaders"
 CHROMIUM = {f"Chromium: {name}": RUNGS[name] for name in ("subgroups", "plain")}
 """The rungs that SwiftShader has."""
 MATRIX_RUNG = "Chromium: matrices"
+COMMON = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K")
+"""The weight types that are run on every rung."""
 natively = pytest.mark.parametrize("rung", list(RUNGS), indirect=True)
 """For tests that would take SwiftShader minutes and show nothing more there."""
+
+
+def weights(rungs: Iterable[str], few: Iterable[str]) -> pytest.MarkDecorator:
+    """For tests of every weight type: the common ones on all `rungs`, the others on a few.
+
+    What differs between types is a block's decoding, and that is the same on every rung.
+    """
+    others = [type for type in SUPPORTED if type not in COMMON]
+    cases = [*product(rungs, COMMON), *product(few, others)]
+    return pytest.mark.parametrize(("rung", "type"), cases, indirect=["rung"])
 
 
 def read_shader(path: str) -> str:

@@ -8,17 +8,18 @@ import asyncio
 import numpy as np
 import pytest
 
-from py_engine.formats.quants import SUPPORTED
+from py_engine.formats.quants import QUANTS
 from py_engine.gpu.probe import probe
 from py_engine.gpu.recorder import Library
 from py_engine.ops import matmul as module
 from py_engine.ops.matmul import matmul
 from tests import reference
-from tests.gpu.conftest import CHROMIUM, MATRIX_RUNG, Bench, read_shader
+from tests.gpu.conftest import CHROMIUM, MATRIX_RUNG, Bench, read_shader, weights
 from tests.gpu.test_matvec import matrix, normal
 from tests.shader_variants import RUNGS
 
-pytestmark = pytest.mark.parametrize("rung", [*RUNGS, *CHROMIUM, MATRIX_RUNG], indirect=True)
+EVERY = [*RUNGS, *CHROMIUM, MATRIX_RUNG]
+everywhere = pytest.mark.parametrize("rung", EVERY, indirect=True)
 
 SHAPES = [
     (1, 1, 70),
@@ -37,9 +38,9 @@ def limit(bench: Bench) -> float:
     return 1e-6 if bench.rung == MATRIX_RUNG else 1e-11
 
 
-@pytest.mark.parametrize("type", SUPPORTED)
+@weights(EVERY, [*RUNGS, MATRIX_RUNG])
 def test_types(bench: Bench, type: str) -> None:
-    columns = 256 * 3 if type.endswith("_K") else 32 * 7
+    columns = QUANTS[type].block * 3 if QUANTS[type].block > 32 else 32 * 7
     weight, w = matrix(bench, type, 70, columns)
     x, before = normal(21, columns), normal(21, 80)
     out = bench.put(before)
@@ -52,6 +53,7 @@ def test_types(bench: Bench, type: str) -> None:
     assert np.array_equal(got, want), "wrote outside its rows"
 
 
+@everywhere
 @pytest.mark.parametrize(("tokens", "n", "rows"), SHAPES)
 def test_shapes_and_options(bench: Bench, tokens: int, n: int, rows: int) -> None:
     weight, w = matrix(bench, "Q5_1", rows, 96)
@@ -94,6 +96,7 @@ def test_activations_and_scale(bench: Bench, activation: str, gated: bool) -> No
     assert reference.nmse(bench.get(out)[:, : want.shape[1]], want) < limit(bench)
 
 
+@everywhere
 @pytest.mark.parametrize("columns", [96, 256])
 def test_every_tile(bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """Those that only larger products take."""
@@ -114,6 +117,7 @@ def test_every_tile(bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int)
         assert not got[140:].any(), size
 
 
+@everywhere
 def test_more_rows_than_a_dimension_has_workgroups(bench: Bench) -> None:
     """A large vocabulary on a CPU, whose kernel takes four rows a workgroup."""
     rec = bench.rec
@@ -130,6 +134,7 @@ def test_more_rows_than_a_dimension_has_workgroups(bench: Bench) -> None:
     assert reference.nmse(bench.get(out), reference.matmul(w, x)) < limit(bench)
 
 
+@everywhere
 def test_activations_beyond_f16(bench: Bench) -> None:
     weight, w = matrix(bench, "Q8_0", 64, 64)
     x = normal(3, 64) * 1e6
@@ -140,6 +145,7 @@ def test_activations_beyond_f16(bench: Bench) -> None:
     assert reference.nmse(bench.get(out), reference.matmul(w, x)) < limit(bench)
 
 
+@everywhere
 @pytest.mark.parametrize("gated", [False, True])
 def test_bias_of_a_stack(bench: Bench, gated: bool) -> None:
     """Parts of different types share one bias: each finds its own rows of it."""

@@ -5,11 +5,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from py_engine.formats.quants import SUPPORTED
+from py_engine.formats.quants import QUANTS
 from py_engine.ops.matmul import Tiling, matvec
 from py_engine.ops.weight import Weight, allocate, repack
 from tests import reference
-from tests.gpu.conftest import Bench, natively
+from tests.gpu.conftest import CHROMIUM, Bench, natively, weights
+from tests.shader_variants import RUNGS
 
 EPS = 1e-5
 LIMIT = 1e-11
@@ -29,9 +30,9 @@ def normal(*shape: int) -> np.ndarray:
     return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("type", SUPPORTED)
+@weights([*RUNGS, *CHROMIUM], ["subgroups", "Chromium: plain"])
 def test_types_with_norm_and_bias(bench: Bench, type: str) -> None:
-    columns = 256 * 5 if type.endswith("_K") else 32 * 37
+    columns = QUANTS[type].block * 5 if QUANTS[type].block > 32 else 32 * 37
     weight, w = matrix(bench, type, 13, columns)
     x, g, b, before = normal(1, columns), normal(columns), normal(16), normal(20)
     out = bench.put(before)

@@ -6,14 +6,16 @@ The reader is the embedding kernel, which writes a row's weights as they are deq
 import numpy as np
 import pytest
 
-from py_engine.formats.quants import SUPPORTED
+from py_engine.formats.codebooks import grid
+from py_engine.formats.quants import QUANTS, SUPPORTED
 from py_engine.gpu.recorder import Recorder
 from py_engine.ops.embed import embed
 from py_engine.ops.weight import Weight, allocate, plane_words, repack
 from tests import reference
-from tests.gpu.conftest import Bench
+from tests.gpu.conftest import CHROMIUM, Bench, weights
+from tests.shader_variants import RUNGS
 
-ODD = {type: 256 * 3 if type.endswith("_K") else 32 * 7 for type in SUPPORTED}
+ODD = {type: QUANTS[type].block * 3 if QUANTS[type].block > 32 else 32 * 7 for type in SUPPORTED}
 """Columns: an odd number of blocks, so that rows begin in the middle of words."""
 
 
@@ -25,7 +27,7 @@ def rows_of(bench: Bench, weight: Weight) -> np.ndarray:
     return bench.get(out)
 
 
-@pytest.mark.parametrize("type", SUPPORTED)
+@weights([*RUNGS, *CHROMIUM], ["plain", "Chromium: subgroups"])
 def test_two_tensors_interleaved_from_pieces_are_gguf_pys_weights(bench: Bench, type: str) -> None:
     rng = np.random.default_rng(1)
     # Down to 1e-7: subnormal halves, as the scales of real Q6_K files often are.
@@ -57,11 +59,16 @@ def test_stacked_tensors_keep_their_rows(bench: Bench) -> None:
     [
         ("F32", 32.0), ("F16", 16.0), ("BF16", 16.0), ("Q8_0", 8.5), ("Q4_0", 4.5), ("Q4_1", 5.0),
         ("Q5_0", 5.5), ("Q5_1", 6.0), ("Q4_K", 4.625), ("Q5_K", 5.625), ("Q6_K", 6.625),
+        ("Q2_K", 2.625), ("Q3_K", 3.625), ("IQ4_NL", 4.5), ("IQ4_XS", 4.375), ("MXFP4", 4.25),
+        ("NVFP4", 4.5), ("Q1_0", 1.125), ("Q2_0", 2.25), ("TQ1_0", 2.125), ("TQ2_0", 2.125),
+        ("IQ1_S", 2.125), ("IQ1_M", 2.125), ("IQ2_XXS", 2.25), ("IQ2_XS", 2.375), ("IQ2_S", 2.625),
+        ("IQ3_XXS", 3.25), ("IQ3_S", 3.5),
     ],
 )  # fmt: skip
 def test_bits_per_weight(type: str, bits: float) -> None:
     words, hi, sc = plane_words(type, 64, 4096)
-    assert words * 32 / (64 * 4096) == bits
+    codebook = 8 * len(grid(type))
+    assert (words * 32 - codebook) / (64 * 4096) == bits
     assert 0 < hi <= sc <= words
 
 

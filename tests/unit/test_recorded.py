@@ -10,7 +10,8 @@ import pytest
 from py_engine.engine import _build
 from py_engine.formats.gguf import GGUF, MetaValue, TensorInfo
 from py_engine.formats.quants import QUANTS, SUPPORTED
-from py_engine.generate.known import _TYPES, known
+from py_engine.generate.known import known
+from py_engine.generate.patterns import _KINDS
 from py_engine.generate.programs import CHUNKS, Key, Kind, Programs
 from py_engine.gpu.device import Dispatch
 from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
@@ -197,6 +198,6 @@ def test_an_unknown_kernel_or_type_is_not_passed_over(monkeypatch: pytest.Monkey
         known(library.shader("load/rope_divide", {"P": 32}, {}))
     shader = library.shader("matvec", {"K": 32}, weight)
     assert known(shader).want
-    monkeypatch.delitem(_TYPES, "Q5_0")
+    monkeypatch.delitem(_KINDS, "Q5_0")
     with pytest.raises(AssertionError, match="the weight type Q5_0 has no known answer"):
         known(shader)
