@@ -79,10 +79,18 @@ def dequantize(type: str, raw: Array) -> Array:
 # Products ----------------------------------------------------------------------------------------
 
 
-def rms_norm(x: Array, weight: Array, eps: float) -> Array:
+def rms_norm(x: Array, weight: Array | float, eps: float) -> Array:
     """x / rms(x) * weight over the last axis."""
     x = x.astype(np.float64)
     return x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps) * weight
+
+
+def qk_norm(qkv: Array, weight: Array, columns: tuple[int, int], eps: float) -> Array:
+    """An RMSNorm over all query columns, one over all key columns; values stay.   (T, …)"""
+    ends = np.cumsum(columns)
+    q, k, v = np.split(qkv, ends, axis=1)
+    of_q, of_k = np.split(weight, ends[:1])
+    return np.concatenate([rms_norm(q, of_q, eps), rms_norm(k, of_k, eps), v], axis=1)
 
 
 def silu(x: Array) -> Array:
@@ -132,40 +140,67 @@ def gate_mul(x: Array, activation: str) -> Array:
 # Attention ---------------------------------------------------------------------------------------
 
 
-def rope(x: Array, positions: Array, frequencies: Array, *, neox: bool) -> Array:
+def rope(
+    x: Array, positions: Array, frequencies: Array, *, neox: bool, magnitude: float = 1.0
+) -> Array:
     """Rotate pairs of the first 2P of D dimensions by position · frequency radians.
 
     Args:
         x: (T, heads, D).
         positions: (T,) integers.
         frequencies: (P,). neox: pair i is (i, i + P), else (2i, 2i + 1).
+        magnitude: by which sine and cosine are multiplied.
     """
     pairs = len(frequencies)
     angles = np.outer(positions, frequencies)[:, None, :]
+    cos, sin = magnitude * np.cos(angles), magnitude * np.sin(angles)
     one, two = slice(0, pairs), slice(pairs, 2 * pairs)
     if not neox:
         one, two = slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
     out = x.astype(np.float64)
     a, b = x[..., one].astype(np.float64), x[..., two].astype(np.float64)
-    out[..., one] = a * np.cos(angles) - b * np.sin(angles)
-    out[..., two] = a * np.sin(angles) + b * np.cos(angles)
+    out[..., one] = a * cos - b * sin
+    out[..., two] = a * sin + b * cos
     return out
 
 
-def attention(q: Array, k: Array, v: Array, positions: Array) -> Array:
-    """Causal softmax(q k^T / sqrt(D)) v.   q (T, H, D), k and v (S, K, D) -> (T, H · D)
+def warm(q: Array, positions: Array, warmth: float, warm_from: int) -> Array:
+    """q · (1 + warmth · ln(1 + floor(position / warm_from))).   (T, H, D)"""
+    factors = 1 + warmth * np.log(1 + positions // warm_from)
+    return q * factors[:, None, None]
+
+
+def attention(
+    q: Array,
+    k: Array,
+    v: Array,
+    positions: Array,
+    *,
+    scale: float = 0.0,
+    window: int = 0,
+    softcap: float = 0.0,
+) -> Array:
+    """Causal softmax(scale q k^T) v.   q (T, H, D), k and v (S, K, D) -> (T, H · D)
 
     Query t sees the cached positions up to positions[t]; what lies behind them is not read.
+
+    Args:
+        scale: 0: 1 / sqrt(D).
+        window: so many positions are seen, the query's own included; 0: all.
+        softcap: scores become softcap · tanh(score / softcap); 0: they stay.
     """
     tokens, heads, size = q.shape
     group = heads // k.shape[1]
     out = np.zeros(q.shape)
     for t in range(tokens):
-        seen = positions[t] + 1
+        end = positions[t] + 1
+        seen = slice(max(0, end - window) if window else 0, end)
         for h in range(heads):
-            scores = k[:seen, h // group] @ q[t, h] / np.sqrt(size)
+            scores = k[seen, h // group] @ q[t, h] * (scale or 1 / np.sqrt(size))
+            if softcap:
+                scores = softcap * np.tanh(scores / softcap)
             weights = np.exp(scores - scores.max())
-            out[t, h] = weights @ v[:seen, h // group] / weights.sum()
+            out[t, h] = weights @ v[seen, h // group] / weights.sum()
     return out.reshape(tokens, -1)
 
 

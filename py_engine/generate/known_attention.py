@@ -1,7 +1,7 @@
 """Known answers of attention's kernels.
 
 No pair is rotated, but each is multiplied by a magnitude. Keys are zeros but at one position, the
-first that is seen, so one weight differs; the position before a window has that key, too.
+first or second that is seen, so one weight differs; the position before a window has it, too.
 """
 
 import struct
@@ -18,8 +18,8 @@ def _position(c: Mapping[str, int]) -> int:
     return min(150, c["S"] - 1)
 
 
-def _value(c: Mapping[str, int], position: int) -> list[float]:
-    return [position % 3 + d % 8 / 8 for d in range(c["D"])]
+def _value(c: Mapping[str, int], level: float) -> list[float]:
+    return [level + d % 8 / 8 for d in range(c["D"])]
 
 
 def _normed(x: Sequence[float]) -> list[float]:
@@ -62,27 +62,24 @@ def _attended(
     score, cap = key * sum(q[:8]), shader.reals["SOFTCAP"]
     if cap:
         score = cap * tanh(score / cap)
-    weights = {i: 1.0 for i in range(first, last + 1)}
-    if first <= liked <= last and not (liked == last and own):
-        weights[liked] = exp(score)
-    newest = _value(c, last) if own is None else own
-    third = sum(i % 3 * w for i, w in weights.items() if i != last)
-    others = sum(w for i, w in weights.items() if i != last)
-    want = [
-        (third + others * v + weights[last] * new) / (others + weights[last])
-        for v, new in zip(_value(c, 0), newest, strict=True)
-    ]
-    lines = [halves(_value(c, i)) for i in range(3)]
-    values = b"".join(lines[i % 3] for i in range(last + (own is None)))
+    levels = [8.0 if i == liked else i % 3 for i in range(last + (own is None))]
+    weights = [exp(score) if i == liked else 1.0 for i in range(first, len(levels))]
+    level = sum(v * w for v, w in zip(levels[first:], weights, strict=True))
+    total = sum(weights)
+    want = [level + total * v for v in _value(c, 0)]
+    if own:
+        want, total = [v + new for v, new in zip(want, own, strict=True)], total + 1
+    lines = {level: halves(_value(c, level)) for level in set(levels)}
     before = halves([key] * 8) if first else bytes(16)
     keys = bytes(16 * (liked - 1)) + before + halves([key] * 8)
-    return {"keys": keys, "values": values}, want
+    values = b"".join(lines[level] for level in levels)
+    return {"keys": keys, "values": values}, [v / total for v in want]
 
 
 def attention_decode(shader: Shader, c: Mapping[str, int]) -> Known:
     size, heads, kv, last = c["D"], c["H"], c["KV"], _position(c)
     x = [1.0] * size
-    value = None if c["SHARED"] else _value(c, last)
+    value = None if c["SHARED"] else [16 * v for v in _value(c, 1)]
     own = _normed(value) if value and c["VALUE_NORM"] else value
     data, want = _attended(shader, c, _query(shader, c, x, last), own)
     inputs = {

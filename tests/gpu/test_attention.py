@@ -1,27 +1,15 @@
 """Attention against NumPy: one token over a cache, and many tokens at once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from py_engine.gpu.tensor import Tensor
-from py_engine.ops.attention import (
-    SPAN,
-    Cache,
-    Heads,
-    attention_decode,
-    attention_prefill,
-    rates,
-    rope_cache,
-    splits,
-)
+from py_engine.ops.attention import SPAN, Heads, splits
 from tests import reference
 from tests.gpu.conftest import Bench
+from tests.gpu.layer import LIMIT, assert_rounded, decode, layer, prefill, tokens
 
-EPS = 0.01
-LIMIT = 1e-11
-"""NMSE of f32 sums and of exp; measured up to 4e-13."""
 CASES = {
     "one group, size 32": (Heads(4, 4, 32, 32, False), False),
     "groups of 3, head norm": (Heads(6, 2, 64, 64, True), True),
@@ -34,6 +22,8 @@ CASES = {
     "size 256, a fourth rotated": (Heads(3, 3, 256, 64, False), False),
     "size 8": (Heads(2, 1, 8, 8, True), False),
     "size 120": (Heads(5, 5, 120, 120, False), True),
+    "groups of 4, size 512": (Heads(4, 1, 512, 512, True), True),
+    "size 320": (Heads(2, 2, 320, 64, False), False),
 }
 POSITIONS = {0: (1, 8), 1: (1, 2), 255: (1, 4), 256: (2,), 300: (2, 8), 1000: (4, 32)}
 """Numbers of splits at each position: the fewest that may be, and more than there are positions."""
@@ -47,126 +37,10 @@ CALLS = ((1, 1, 0), (5, 3, 30), (16, 16, 0), (17, 17, 30), (70, 69, 250))
 """(T, state.n, state.pos) of prefill; the second ends with the first position of a tile."""
 
 
-@dataclass
-class Layer:
-    """One attention layer's inputs as arrays, and on the device."""
-
-    bench: Bench
-    heads: Heads
-    S: int
-    frequencies: np.ndarray
-    head_weights: np.ndarray | None
-    keys: np.ndarray
-    """(S, K, D) f16: what the cache holds at first."""
-    values: np.ndarray
-    freqs: Tensor
-    norm: Tensor | None
-
-    def cache(self) -> Cache:
-        """A new cache that holds `keys` and `values`."""
-        keys = self.bench.put(reference.pack_keys(self.keys), "keys")
-        values = self.bench.put(reference.pack_values(self.values), "values")
-        return Cache(keys, values, self.S)
-
-    def cached(self, cache: Cache) -> tuple[np.ndarray, np.ndarray]:
-        """Its keys and values, (S, K, D) f16."""
-        keys, values = self.bench.get(cache.keys), self.bench.get(cache.values)
-        return reference.unpack_keys(keys), reference.unpack_values(values)
-
-    def prepared(self, qkv: np.ndarray, pos: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The twin's queries (T, H, D), keys and values (T, K, D) of tokens from `pos`."""
-        heads, d = self.heads, self.heads.D
-        q, k, v = np.split(qkv, [heads.H * d, (heads.H + heads.K) * d], axis=1)
-        q, k, v = (x.reshape(len(qkv), -1, d) for x in (q, k, v))
-        if self.head_weights is not None:
-            q = reference.rms_norm(q, self.head_weights[0], EPS)
-            k = reference.rms_norm(k, self.head_weights[1], EPS)
-        positions = pos + np.arange(len(qkv))
-        q = reference.rope(q, positions, self.frequencies, neox=heads.neox)
-        k = reference.rope(k, positions, self.frequencies, neox=heads.neox)
-        return q, k, v
-
-
-def layer(bench: Bench, case: str, S: int) -> Layer:
-    """A layer whose cache holds random numbers at every position."""
-    heads, normed = CASES[case]
-    rng = np.random.default_rng(heads.D)
-    frequencies = 500.0 ** (-2.0 * np.arange(heads.rot // 2) / heads.rot)
-    weights = rng.standard_normal((2, heads.D)).astype(np.float32) if normed else None
-    shape = (S, heads.K, heads.D)
-    # Rates for the dimensions that are not rotated, too: none of these may be used.
-    unused = [0.3] * ((heads.D - heads.rot) // 2)
-    table = np.frombuffer(rates([*frequencies, *unused]), np.uint32).reshape(-1, 4)
-    return Layer(
-        bench=bench,
-        heads=heads,
-        S=S,
-        frequencies=frequencies,
-        head_weights=weights,
-        keys=rng.standard_normal(shape).astype(np.float16),
-        values=rng.standard_normal(shape).astype(np.float16),
-        freqs=bench.put(table, "freqs"),
-        norm=None if weights is None else bench.put(weights, "head norm"),
-    )
-
-
-def tokens(heads: Heads, n: int) -> np.ndarray:
-    """Random queries, keys and values of n tokens, (n, (H + 2K) D)."""
-    return (1.5 * np.random.default_rng(n).standard_normal((n, heads.width))).astype(np.float32)
-
-
-def decode(at: Layer, qkv: np.ndarray, cache: Cache, pos: int, n_splits: int) -> Tensor:
-    """Record one token's attention; its output, (1, H · D), not yet computed."""
-    bench, heads = at.bench, at.heads
-    partial = np.full(n_splits * heads.H * (heads.D + 2), np.nan, np.float32)
-    out = bench.put(np.full((1, heads.H * heads.D), np.nan, np.float32), "out")
-    attention_decode(
-        bench.rec,
-        heads,
-        bench.put(qkv),
-        cache,
-        freqs=at.freqs,
-        partial=bench.put(partial),
-        out=out,
-        state=bench.state(1, pos),
-        n_splits=n_splits,
-        norm=at.norm,
-        eps=EPS,
-    )
-    return out
-
-
-def prefill(at: Layer, qkv: np.ndarray, cache: Cache, n: int, pos: int) -> Tensor:
-    """Record the attention of the first n of T tokens; its output, (T, H · D)."""
-    bench, heads = at.bench, at.heads
-    queries = np.zeros((len(qkv), heads.H * heads.D), np.float32)
-    q, out = bench.put(queries, "q"), bench.put(queries + 7, "out")
-    state = bench.state(n, pos)
-    rope_cache(
-        bench.rec,
-        heads,
-        bench.put(qkv),
-        cache,
-        freqs=at.freqs,
-        q=q,
-        state=state,
-        norm=at.norm,
-        eps=EPS,
-    )
-    attention_prefill(bench.rec, heads, q, cache, out=out, state=state)
-    return out
-
-
-def assert_rounded(got: np.ndarray, exact: np.ndarray) -> None:
-    """Halves are the nearest to the exact values, but for f32's own error before rounding."""
-    step = np.spacing(np.abs(exact).astype(np.float16)).astype(np.float64)
-    assert np.all(np.abs(got.astype(np.float64) - exact) <= 0.505 * step + 2e-6)
-
-
 @pytest.mark.parametrize(("rung", "case"), RUNG_CASES, indirect=["rung"])
 def test_decode(bench: Bench, case: str) -> None:
     """Any number of splits at any position; what lies behind the position is never read."""
-    at = layer(bench, case, max(POSITIONS) + 1)
+    at = layer(bench, *CASES[case], max(POSITIONS) + 1)
     qkv = tokens(at.heads, 1)
     runs = []
     for pos, numbers in POSITIONS.items():
@@ -192,7 +66,7 @@ def test_decode(bench: Bench, case: str) -> None:
 @pytest.mark.parametrize(("rung", "case"), RUNG_CASES, indirect=["rung"])
 def test_prefill(bench: Bench, case: str) -> None:
     """Any number of tokens from any position; rows that are not of the call are left alone."""
-    at = layer(bench, case, 320)
+    at = layer(bench, *CASES[case], 320)
     runs = []
     for size, n, pos in CALLS:
         at_pos = replace(at, keys=at.keys.copy(), values=at.values.copy())
@@ -217,7 +91,7 @@ def test_prefill(bench: Bench, case: str) -> None:
 
 @pytest.mark.parametrize("case", list(CASES)[1:4])
 def test_prefill_equals_decode(bench: Bench, case: str) -> None:
-    at = layer(bench, case, 48)
+    at = layer(bench, *CASES[case], 48)
     qkv, n, pos = tokens(at.heads, 21), 21, 9
     together, one_by_one = at.cache(), at.cache()
     out = bench.get(prefill(at, qkv, together, n, pos))
@@ -232,7 +106,7 @@ def test_prefill_equals_decode(bench: Bench, case: str) -> None:
 @pytest.mark.parametrize("n_splits", [1, 4])
 def test_scores_far_apart(bench: Bench, n_splits: int) -> None:
     """Weights that underflow, and sums of large scores, stay finite in every split."""
-    at = layer(bench, "groups of 3, head norm", SPAN * n_splits)
+    at = layer(bench, *CASES["groups of 3, head norm"], SPAN * n_splits)
     at = replace(at, norm=None, head_weights=None)
     at.keys[:] *= 100
     qkv, pos = 100 * tokens(at.heads, 1), SPAN * n_splits - 1
@@ -248,7 +122,7 @@ def test_scores_far_apart(bench: Bench, n_splits: int) -> None:
 
 def test_values_beyond_a_half_are_held_at_its_largest(bench: Bench) -> None:
     """Else one token's infinity stays in the cache, and makes NaN of 0 · infinity for others."""
-    at = layer(bench, "groups of 7, half rotated", 40)
+    at = layer(bench, *CASES["groups of 7, half rotated"], 40)
     qkv = tokens(at.heads, 3)
     qkv[2, -at.heads.D :] = 1e6
     qkv[1, -at.heads.D :] = -1e6

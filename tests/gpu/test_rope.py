@@ -35,8 +35,8 @@ def rotated_units(bench: Bench, cache: Cache, table: np.ndarray, start: int) -> 
     return q
 
 
-def table(frequencies: list[float]) -> np.ndarray:
-    return np.frombuffer(rates(frequencies), np.uint32).reshape(-1, 4)
+def table(frequencies: list[float], magnitude: float = 1.0) -> np.ndarray:
+    return np.frombuffer(rates(frequencies, magnitude), np.uint32).reshape(-1, 4)
 
 
 def test_angles_are_exact_at_any_position(bench: Bench) -> None:
@@ -67,7 +67,7 @@ def test_rates_are_fractions_of_a_turn() -> None:
 
 def test_division_is_exact(bench: Bench) -> None:
     """Long division to the last of 64 bits, whatever the factor."""
-    before = table([1.0, 0.31, 1.7e-3, 2e-6] * len(FACTORS))
+    before = table([1.0, 0.31, 1.7e-3, 2e-6] * len(FACTORS), magnitude=1.19)
     factors = np.repeat(np.array(FACTORS, np.float32), 4)
     freqs = bench.put(before)
     rope_divide(bench.rec, bench.put(factors), freqs)
@@ -76,6 +76,7 @@ def test_division_is_exact(bench: Bench) -> None:
         whole = int(words[0]) << 32 | int(words[1])
         want = int(Fraction(whole) / Fraction(float(factor))) % 2**64
         assert int(result[0]) << 32 | int(result[1]) == want, factor
+    assert np.array_equal(got[:, 2:], before[:, 2:])  # the magnitude stays
 
 
 def test_division_of_more_pairs_than_a_workgroup(bench: Bench) -> None:

@@ -71,6 +71,46 @@ FAULTS = {
 }
 """A fault for each kernel: a text and what stands in its place."""
 
+_READY = {**_HEADS, "ROT": 32, "S": 200}
+OPTION_FAULTS: list[tuple[Variant, str, str, str]] = [
+    (("rope_cache", _READY | {"SCALE": 0.3}, {}), "lib/heads", "v * SCALE", "v"),
+    (("rope_cache", _READY | _WARM, {}), "lib/heads", "1.0 + WARMTH", "1.0 + 0.9 * WARMTH"),
+    (("rope_cache", _READY, {}), "lib/rope", " * bitcast<f32>(rate.z)", ""),
+    (
+        ("rope_cache", _READY | {"TURN_FIRST": True}, _HEAD_NORM),
+        *("lib/heads", "if (TURN_FIRST) {", "if (false) {"),
+    ),
+    (
+        ("attention_decode", _READY | {"VALUE_NORM": True}, {}),
+        *("attention_decode", "(mean_square(OWN) + params.eps)", "(1.0)"),
+    ),
+    (
+        ("attention_decode", _READY | {"SHARED": True}, {}),
+        *("attention_decode", "if (!SHARED && ", "if ("),
+    ),
+    (
+        ("attention_decode", _READY | {"WINDOW": 40}, {}),
+        *("attention_decode", "min(end, WINDOW)", "min(end, WINDOW + 1u)"),
+    ),
+    (
+        ("attention_decode", _READY | {"WINDOW": 40}, {}),
+        *("attention_decode", "min(end, WINDOW)", "min(end, WINDOW - 1u)"),
+    ),
+    (("attention_decode", _READY | {"SOFTCAP": 1.5}, {}), "lib/softcap", "== 0.0", "> 0.0"),
+    (("attention_prefill", _HEADS | {"SOFTCAP": 1.5}, {}), "lib/softcap", "== 0.0", "> 0.0"),
+    (
+        ("attention_prefill", _HEADS | {"WINDOW": 40}, {}),
+        *("attention_prefill", "at + WINDOW) > own", "at + WINDOW) >= own"),
+    ),
+    (
+        ("attention_prefill", _HEADS | {"WINDOW": 40}, {}),
+        *("attention_prefill", "at + WINDOW) > own", "at + WINDOW) > own + 1u"),
+    ),
+    (("rms_norm", {"C": 96, "ADD": True}, {}), "rms_norm", "if (ADD)", "if (false)"),
+    (("rms_norm", {"C": 96}, {}), "rms_norm", "params.scale * ", ""),
+]
+"""A fault in what an option does: a variant with it, a file, a text and what replaces it."""
+
 
 def failing(device: Device, library: Library, variants: Sequence[Variant]) -> list[str]:
     """Names of the shaders that the self-check finds wrong."""
@@ -113,3 +153,19 @@ def test_a_fault_in_any_kernel_is_seen(rung: Rung) -> None:
     assert first.keys() == FAULTS.keys()
     found = failing(device, Library(read, device), list(first.values()))
     assert set(found) == FAULTS.keys()
+
+
+@pytest.mark.parametrize("rung", ["plain"], indirect=True)
+def test_a_fault_in_any_option_is_seen(rung: Rung) -> None:
+    device, _, _ = rung
+    unseen = []
+    for variant, file, right, wrong in OPTION_FAULTS:
+
+        def read(path: str, file: str = file, right: str = right, wrong: str = wrong) -> str:
+            text = read_shader(path)
+            assert path != f"{file}.wgsl" or right in text
+            return text.replace(right, wrong) if path == f"{file}.wgsl" else text
+
+        if not failing(device, Library(read, device), [variant]):
+            unseen.append((variant, right))
+    assert not unseen
