@@ -52,6 +52,8 @@ class Shape:
     gate: Literal["apart", "packed", "none"] = "apart"
     """The gate's matrix: its own, the upper half of `ffn_up`, or there is no gate."""
     tied: bool = True
+    spread: float = 3.0
+    """Of the logits; where the embedding is scaled and tied, it must not outshine the blocks."""
     rope_factors: bool = False
     keys: Mapping[str, Value] = field(default_factory=dict)
     """More of them, without the architecture."""
@@ -157,6 +159,22 @@ MODELS = {
         "exaone4", pre="llama-bpe", norms="after", qk_norm="head", layers=64, embedding=64,
         heads=2, kv_heads=1, feed_forward=64, keys={"attention.sliding_window": 6},
     ),
+    "gemma": Shape("gemma", tokenizer="llama", head_size=96, kv_heads=1, spread=0.5),
+    "gemma2": Shape(
+        "gemma2", tokenizer="llama", head_size=32, norms="both", layers=4,
+        keys={
+            "attention.sliding_window": 6, "attn_logit_softcapping": 3.0,
+            "final_logit_softcapping": 5.0,
+        },
+    ),
+    "gemma3": Shape(
+        "gemma3", tokenizer="llama", head_size=64, kv_heads=1, norms="both", layers=7,
+        qk_norm="head", theta=1e6, tied=False,
+        keys={
+            "attention.sliding_window": 6, "rope.scaling.type": "linear",
+            "rope.scaling.factor": 8.0,
+        },
+    ),
     "olmo2": Shape("olmo2", pre="llama-bpe", norms="after", qk_norm="row", tied=False),
     "olmo3": Shape(
         "olmo2", pre="llama-bpe", norms="after", qk_norm="row", tied=False, layers=4,
@@ -243,7 +261,7 @@ def _list(number: int | tuple[int, ...]) -> int | list[int]:
 def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
     """All tensors by name, float32; matrices (rows, columns), in the order files have them."""
     made, c = _Tensors(shape, seed), shape.embedding
-    made.matrix("token_embd", shape.vocab, c, gain=3)  # the spread of the logits where it is tied
+    made.matrix("token_embd", shape.vocab, c, gain=shape.spread)
     for i in range(shape.layers + shape.drafts):
         made.attention(i)
         made.feed_forward(i)
@@ -253,7 +271,7 @@ def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
             made.norm(f"blk.{i}.nextn.hnorm", c)
     made.norm("output_norm", c)
     if not shape.tied:
-        made.matrix("output", shape.vocab, c, gain=3)
+        made.matrix("output", shape.vocab, c, gain=shape.spread)
     if shape.saved and shape.architecture == "qwen3":
         made.out["cls.output.weight"] = normal("cls.output.weight", seed, c)
     made.rotation()

@@ -26,12 +26,13 @@ _NEIGHBOURS = {
 """Architectures whose files pair neighbours when they rotate; all others pair i and i + R/2."""
 _HALVES = {
     "qwen2", "qwen2vl", "qwen3", "qwen3vl", "phi3", "hunyuan-dense", "exaone", "exaone4",
-    "pangu-embedded", "qwen", "seed_oss", "olmo2",
+    "pangu-embedded", "qwen", "seed_oss", "olmo2", "gemma", "gemma2", "gemma3",
 }  # fmt: skip
 _TURN_FIRST = {"hunyuan-dense", "maincoder"}
 """The norm of heads comes after the rotation."""
 _SCALED = {"granite", "minicpm"}
-_SLIDING = {"olmo2"}
+_SLIDING = {"olmo2": 4, "gemma2": 2, "gemma3": 6}
+"""The n of which each n-th block sees all, where the file does not say it."""
 
 
 class Oracle:
@@ -42,8 +43,8 @@ class Oracle:
 
         Args:
             without: a part that is left out, to see that it counts: `rotation`, `window`, `scaling`
-                (of positions), `magnitude`, `temperature`, `scales`, `bias`, `head norm` or
-                `post norm`.
+                (of positions), `magnitude`, `temperature`, `scales`, `bias`, `head norm`,
+                `post norm` or `softcap`.
             context: positions that the engine's cache has, by which LongRoPE goes.
         """
         readers = [GGUFReader(path) for path in paths]
@@ -90,11 +91,23 @@ class Oracle:
                 y = self.feed_forward(i, self.norm(f"{blk}.{name}", x))
                 x = x + branch * self.post(f"{blk}.post_ffw_norm", y)
         x = self.norm("output_norm", x)
-        return logit * self.linear("output" if "output.weight" in w else "token_embd", x)
+        y = logit * self.linear("output" if "output.weight" in w else "token_embd", x)
+        return self.capped("final_logit_softcapping", {"gemma2": 30, "gemma3": 0}, y)
+
+    def capped(self, key: str, defaults: dict[str, float], x: Array) -> Array:
+        """Soft caps, of the architectures that have them."""
+        cap = defaults.get(self.architecture, 0)
+        if self.architecture in defaults:
+            cap = float(self.keys.get(key, 0)) or cap
+        return cap * np.tanh(x / cap) if cap and self.without != "softcap" else x
 
     def scales(self) -> tuple[float, float, float]:
         """What multiplies the embedding, both branches, and the logits."""
-        if self.architecture not in _SCALED or self.without == "scales":
+        if self.without == "scales":
+            return 1.0, 1.0, 1.0
+        if self.architecture.startswith("gemma"):
+            return math.sqrt(self.keys["embedding_length"]), 1.0, 1.0
+        if self.architecture not in _SCALED:
             return 1.0, 1.0, 1.0
         old = self.architecture == "minicpm"
         defaults = (12, 1.4 / math.sqrt(self.layers), self.keys["embedding_length"] / 256)
@@ -128,6 +141,7 @@ class Oracle:
         q = q * self.temperature(len(x))[:, None, None]
         k, v = (np.repeat(one, heads // kv_heads, axis=1) for one in (k, v))  # h reads h // group
         scores = np.einsum("thd,shd->hts", q, k) * self.score_scale()
+        scores = self.capped("attn_logit_softcapping", {"gemma2": 50}, scores)
         positions = np.arange(len(x))
         distance = positions[:, None] - positions[None]
         seen = (distance >= 0) & (distance < (self.window(layer) or len(x)))
@@ -182,7 +196,8 @@ class Oracle:
             return False
         if not self.keys.get("attention.sliding_window"):
             return False
-        pattern = self.keys.get("attention.sliding_window_pattern", 4)
+        default = _SLIDING.get(self.architecture, 4)
+        pattern = self.keys.get("attention.sliding_window_pattern", default)
         return bool(pattern[layer]) if isinstance(pattern, list) else (layer + 1) % pattern > 0
 
     def window(self, layer: int) -> int:
@@ -228,6 +243,9 @@ class Oracle:
     def frequencies(self, layer: int) -> tuple[Array, float]:
         """Radians per position of each pair, and what cosine and sine are multiplied by."""
         half, keys = self.rotated // 2, self.keys
+        if self.architecture == "gemma3" and self.slides(layer) and self.without != "scaling":
+            base = float(keys.get("rope.freq_base_swa", 10000.0))
+            return base ** (-np.arange(half) / half), 1.0
         plain = self.theta ** (-np.arange(half) / half)
         if self.without == "scaling" or (self.architecture == "olmo2" and self.slides(layer)):
             return plain, 1.0
@@ -263,7 +281,8 @@ class Oracle:
         up = self.linear(f"{name}_up", x)
         width = self.weights[f"{name}_down.weight"].shape[1]
         if f"{name}_gate.weight" in self.weights:
-            inner = silu(self.linear(f"{name}_gate", x)) * up
+            gate = gelu if self.architecture.startswith("gemma") else silu
+            inner = gate(self.linear(f"{name}_gate", x)) * up
         elif up.shape[1] == 2 * width:
             inner = silu(up[:, :width]) * up[:, width:]
         else:
@@ -273,6 +292,10 @@ class Oracle:
 
 def silu(x: Array) -> Array:
     return x * (0.5 + 0.5 * np.tanh(0.5 * x))
+
+
+def gelu(x: Array) -> Array:
+    return x * (0.5 + 0.5 * np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 def rms_norm(x: Array, weight: Array, eps: float) -> Array:

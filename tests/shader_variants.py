@@ -28,6 +28,7 @@ _NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
 _SINGLE = {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
 _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
 _GELU = {"lib/silu.wgsl": "lib/gelu.wgsl"}
+_CAPPED = {"lib/silu.wgsl": "lib/capped.wgsl"}
 _RELU2 = {"lib/silu.wgsl": "lib/relu2.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 _NO_WEIGHT = {"lib/norm_weight.wgsl": "lib/no_norm_weight.wgsl"}
@@ -70,6 +71,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     for name in ("matvec", "matmul", "matvec_batch"):
         yield name, {"K": 256, "GATED": True}, weight | _GELU
         yield name, {"K": 256, "ACTIVATED": True}, weight | _RELU2
+        yield name, {"K": 256, "ACTIVATED": True, "SOFTCAP": 30.0}, weight | _CAPPED
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
         yield "matvec", {"K": 256, "R": rows, "WG": 32, "STAGED": True}, weight | _NORM

@@ -42,7 +42,9 @@ class _Constants(dict[str, int]):
 
 def _activation(shader: Shader) -> Callable[[float], float]:
     """The function that a shader includes."""
+    cap = shader.reals.get("SOFTCAP", 1.0)
     return {
+        "lib/capped.wgsl": lambda x: cap * tanh(x / cap),
         "lib/silu.wgsl": lambda x: x / (1 + exp(-x)),
         "lib/gelu.wgsl": lambda x: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))),
         "lib/relu2.wgsl": lambda x: max(x, 0.0) ** 2,

@@ -14,7 +14,7 @@ from py_engine.layers.weights import Weights
 Block = Sequence[Part]
 """The parts of a block, in their order."""
 
-__all__ = [
+__all__ = (
     "UNSCALED",
     "Attention",
     "Block",
@@ -26,4 +26,4 @@ __all__ = [
     "Scope",
     "Weights",
     "rotation",
-]
+)

@@ -119,6 +119,7 @@ class Config:
         window: int = 0,
         rotated: bool = True,
         scale: float = 0.0,
+        softcap: float = 0.0,
         turn_first: bool = False,
         warmth: float = 0.0,
         warm_from: int = 0,
@@ -128,7 +129,7 @@ class Config:
         Args:
             neox: the pairing of rotated dimensions, a property of the architecture.
             rotated: False: positions do not count (NoPE).
-            window, scale, turn_first, warmth, warm_from: as `Heads` has them.
+            window, scale, softcap, turn_first, warmth, warm_from: as `Heads` has them.
         """
         counts = self.head_counts("attention.head_count")
         count, size = counts[block], self._head_size(counts[0])
@@ -145,6 +146,7 @@ class Config:
             self.rotated() if rotated else 0,
             neox,
             scale=scale,
+            softcap=softcap,
             window=window,
             turn_first=turn_first,
             warmth=warmth,
@@ -177,12 +179,13 @@ class Config:
         """
         name = "attention.sliding_window_pattern"
         value = self.value(name)
+        blocks = range(self.block_count)
         if isinstance(value, list):
-            if len(value) < self.block_count or not all(isinstance(one, bool) for one in value):
+            if len(value) < self.block_count or not all(one in (0, 1) for one in value):
                 raise self.refusal(name, value, "true or false for each block")
-            return [one is True for one in value[: self.block_count]]
-        every = pattern if value is None else self.size(name)
-        return [(i + 1) % every > 0 for i in range(self.block_count)]
+            return [bool(value[i]) for i in blocks]
+        every = pattern if value is None else self._size(name, value, None, 0, _LARGEST)
+        return [not every or (i + 1) % every > 0 for i in blocks]
 
     def window(self, default: int = 0) -> int:
         """Positions that a query sees, itself included; 0: all."""
@@ -195,8 +198,8 @@ class Config:
             raise self.refusal("attention.head_count", count, f"a divisor of the width {width}")
         size = self.size("attention.key_length", width // max(count, 1))
         self._multiple("attention.key_length", size, 8)
-        if size > 256:
-            raise self.refusal("attention.key_length", size, "head sizes up to 256")
+        if size > 512:
+            raise self.refusal("attention.key_length", size, "head sizes up to 512")
         values = self.size("attention.value_length", size)
         if values != size:
             raise self.refusal("attention.value_length", values, f"the length of keys, {size}")

@@ -20,6 +20,7 @@ class Decoder:
         block: the parts of block i, from its tensors.
         output_norm: the name of the final norm.
         embedding_scale, logit_scale: what multiplies the embedding, and the logits.
+        logit_cap: logits become cap · tanh(logit / cap); 0: they stay.
     """
 
     def __init__(
@@ -31,9 +32,11 @@ class Decoder:
         output_norm: str = "output_norm",
         embedding_scale: float = 1.0,
         logit_scale: float = 1.0,
+        logit_cap: float = 0.0,
     ) -> None:
         self.weights, self.width = weights, config.embedding_length
         self.embedding_scale, self.logit_scale = embedding_scale, logit_scale
+        self.logit_cap = logit_cap
         self.vocabulary = weights.rows("token_embd.weight")
         shape = [self.vocabulary], self.width
         self.token_embd = weights.matrix(["token_embd.weight"], *shape)
@@ -82,8 +85,15 @@ class Decoder:
 
     def logits(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """logits (V,) of one token, after `decode` or `last`."""
-        norm, scale = self.output_norm, self.logit_scale
-        self.output.apply(rec, act, act.hidden, logits, norm=norm, scale=scale)
+        self.output.apply(
+            rec,
+            act,
+            act.hidden,
+            logits,
+            norm=self.output_norm,
+            scale=self.logit_scale,
+            cap=self.logit_cap,
+        )
 
     def logits_all(self, rec: Recorder, act: Activations, logits: Tensor) -> None:
         """After `prefill`: logits (T, V) of all its tokens."""

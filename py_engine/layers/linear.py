@@ -36,6 +36,7 @@ class Linear:
         add: bool = False,
         scale: float = 1.0,
         activation: str = "",
+        cap: float = 0.0,
     ) -> None:
         """out = scale · activation(W norm(x) + bias) for act.T tokens; `add`: out += ….
 
@@ -43,6 +44,7 @@ class Linear:
 
         Args:
             activation: of shaders/lib: that of a gate where rows are interleaved, else of each row.
+            cap: instead, each row becomes cap · tanh(row / cap).
         """
         if norm and act.T > 1:
             normed = act.narrow(self.columns)
@@ -62,6 +64,7 @@ class Linear:
                     scale=scale,
                     gated=self.interleaved,
                     activation=activation,
+                    cap=cap,
                     out_at=at,
                 )
             else:
@@ -77,6 +80,7 @@ class Linear:
                     scale=scale,
                     gated=self.interleaved,
                     activation=activation,
+                    cap=cap,
                     out_at=at,
                 )
 

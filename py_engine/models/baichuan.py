@@ -1,4 +1,4 @@
-"""Baichuan 1 and 2, 7B. The 13B models know positions by biases (ALiBi), which are not here.
+"""Baichuan 1 and 2, 7B: plain; the 13B models, with biases for positions (ALiBi), are refused.
 
 Reference: modeling_baichuan.py of baichuan-inc/Baichuan2-7B-Chat
 """

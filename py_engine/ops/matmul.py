@@ -18,6 +18,17 @@ def activation_form(name: str) -> dict[str, str]:
     return {} if name in ("", "silu") else {"lib/silu.wgsl": f"lib/{name}.wgsl"}
 
 
+def _options(
+    activation: str, cap: float, *, add: bool, gated: bool
+) -> tuple[dict[str, Value], dict[str, str]]:
+    """The constants and includes for what becomes of a row's sum."""
+    constants: dict[str, Value] = {"ADD": add, "GATED": gated}
+    if cap:
+        return constants | {"ACTIVATED": True, "SOFTCAP": cap}, activation_form("capped")
+    constants["ACTIVATED"] = bool(activation) and not gated
+    return constants, activation_form(activation)
+
+
 class Tiling(NamedTuple):
     """How matvec divides a weight: threads of a workgroup, a power of two, and its rows."""
 
@@ -79,6 +90,7 @@ def matvec(
     scale: float = 1.0,
     gated: bool = False,
     activation: str = "",
+    cap: float = 0.0,
     out_at: int = 0,
 ) -> None:
     """out[out_at + r] = scale · (weight[r] · x[0] + bias) for each row r.   x (1, K), out f32
@@ -90,9 +102,11 @@ def matvec(
         add: add to what `out` holds.
         gated: a row of `out` is activation(row 2r) · row (2r + 1), with their biases.
         activation: `silu`, `gelu`, …, of the gate, or of each row; "" for neither.
+        cap: instead, each row becomes cap · tanh(row / cap).
     """
     buffers = {"w": weight.tensor, "x": x, "out": out}
-    includes = weight.includes | activation_form(activation)
+    constants, includes = _options(activation, cap, add=add, gated=gated)
+    includes |= weight.includes
     if norm:
         buffers["norm"] = norm
         includes["lib/no_norm.wgsl"] = "lib/norm.wgsl"
@@ -118,9 +132,7 @@ def matvec(
         K=weight.columns,
         R=chosen.rows,
         WG=chosen.threads,
-        ADD=add,
-        GATED=gated,
-        ACTIVATED=bool(activation) and not gated,
+        **constants,
         STAGED=chosen.threads >= 32 and 128 * chosen.threads + 8192 <= rec.library.shared_bytes,
     )
 
@@ -137,16 +149,18 @@ def matmul(
     scale: float = 1.0,
     gated: bool = False,
     activation: str = "",
+    cap: float = 0.0,
     out_at: int = 0,
 ) -> None:
     """out[t, out_at + r] = scale · (weight[r] · x[t] + bias) for t < state.n.   x (T, K)
 
-    `out` is (T, width). `bias`, `add`, `gated` and `activation` as in `matvec`. Products and sums
-    are f32, but where subgroups multiply matrices: these take halves, and values beyond their range
-    as the largest half.
+    `out` is (T, width). `bias`, `add`, `gated`, `activation` and `cap` as in `matvec`. Products and
+    sums are f32, but where subgroups multiply matrices: these take halves, and values beyond their
+    range as the largest half.
     """
     buffers = {"w": weight.tensor, "x": x, "out": out, "state": state}
-    includes = weight.includes | activation_form(activation)
+    constants, includes = _options(activation, cap, add=add, gated=gated)
+    includes |= weight.includes
     if bias:
         buffers["bias"] = bias
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
@@ -159,8 +173,7 @@ def matmul(
         "sc": weight.sc,
         "scale": scale,
     }
-    constants: dict[str, Value] = {"K": weight.columns, "ADD": add, "GATED": gated}
-    constants["ACTIVATED"] = bool(activation) and not gated
+    constants["K"] = weight.columns
     if rec.library.narrow:
         includes |= SINGLE
         name, size, rows = "matvec_batch", min(tokens, _BATCH_TOKENS), _BATCH_ROWS

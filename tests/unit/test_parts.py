@@ -29,7 +29,8 @@ def parts(model: str) -> list[str]:
         "scaling": shape.rope_factors or "rope.scaling.type" in keys,
         "magnitude": model in ("qwen3-yarn", "phi4-mini", "olmo3"),
         "temperature": "attention.temperature_scale" in keys,
-        "scales": model in ("granite", "minicpm"),
+        "scales": model in ("granite", "minicpm") or model.startswith("gemma"),
+        "softcap": "attn_logit_softcapping" in keys,
     }
     return [part for part, there in has.items() if there]
 
