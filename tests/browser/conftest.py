@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import build
 from py_engine.hosts.static import Server, running, threaded
@@ -51,6 +51,7 @@ def fake_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def launch() -> Iterator[Callable[..., Browser]]:
     """Starts a browser of one's own, for tests that may break it, or with other flags."""
     path = os.environ.get("CHROME") or find_chromium(Path(sys.executable))
+    expect.set_options(timeout=30_000)  # milliseconds; others work on this machine
     with sync_playwright() as playwright:
         yield lambda args=FLAGS: playwright.chromium.launch(executable_path=path, args=args)
 

@@ -15,7 +15,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def runs() -> list[str]:
-    """The rows of the table of what runs, made from the model files: their names and first lines."""
+    """The rows of what runs, from the model files: their names and first lines."""
     names = {shape.architecture.replace("-", "_"): shape.architecture for shape in MODELS.values()}
     rows = []
     for path in sorted(Path(py_engine.models.__path__[0]).glob("[a-z]*.py")):
