@@ -22,11 +22,18 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 
+from py_engine.formats.quants import QUANTS
 from tests import kquants
+from tests.blocks import dequantize, random_rows
 from tests.fixture_vocab import tokenizer_metadata
 
 K_TYPES = {"Q4_K": kquants.q4_k, "Q5_K": kquants.q5_k, "Q6_K": kquants.q6_k}
 TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", *K_TYPES]
+RANDOM_TYPES = [
+    "Q2_K", "Q3_K", "IQ4_NL", "IQ4_XS", "IQ3_XXS", "IQ3_S", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ1_S",
+    "IQ1_M", "MXFP4", "NVFP4", "Q1_0", "Q2_0", "TQ1_0", "TQ2_0",
+]  # fmt: skip
+"""Written as random blocks: gguf-py quantises few of them, and values hardly fit so few bits."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,29 @@ MIXES: dict[str, Mix] = {
         "blk.0.ffn_down.weight": "Q6_K",
         "*": "Q4_K",
     },
+    "every": {  # stacks of one, two and three types, pairs of one and of two
+        "output.weight": "Q3_K",
+        "blk.0.attn_[qk].weight": "Q2_K",
+        "blk.0.attn_v.weight": "IQ4_XS",
+        "blk.0.attn_output.weight": "MXFP4",
+        "blk.0.ffn_gate.weight": "IQ3_XXS",
+        "blk.0.ffn_up.weight": "IQ3_S",
+        "blk.0.ffn_down.weight": "NVFP4",
+        "blk.1.attn_q.weight": "IQ2_XXS",
+        "blk.1.attn_k.weight": "IQ2_XS",
+        "blk.1.attn_v.weight": "IQ2_S",
+        "blk.1.attn_output.weight": "Q1_0",
+        "blk.1.ffn_gate.weight": "IQ4_NL",
+        "blk.1.ffn_up.weight": "IQ4_NL",
+        "blk.1.ffn_down.weight": "Q2_0",
+        "blk.2.attn_[qk].weight": "TQ1_0",
+        "blk.2.attn_v.weight": "TQ2_0",
+        "blk.2.attn_output.weight": "Q4_K",
+        "blk.2.ffn_gate.weight": "IQ1_S",
+        "blk.2.ffn_up.weight": "IQ1_M",
+        "blk.2.ffn_down.weight": "Q6_K",
+        "*": "Q8_0",
+    },
 }
 
 
@@ -137,6 +167,8 @@ def write(
     context: int | None = None,
     seed: int = 0,
     split: int | None = None,
+    layers: int | None = None,
+    exact: bool = False,
     texts: Mapping[str, str] | None = None,
 ) -> Spec:
     """Write one model file, or shards of at most `split` tensors (names get -00001-of-0000N).
@@ -147,6 +179,8 @@ def write(
         tied: whether the embedding is the output matrix too; None leaves it to the model.
         saved: as llama.cpp saves its own test models: all keys and optional tensors, no tokenizer.
         drafts: blocks behind the others that only draft tokens ahead.
+        layers: blocks, where other than the model's own number.
+        exact: the same weights, but as the F32 values that their types make of them.
         texts: more metadata.
     """
     path, shape = Path(path), MODELS[model]
@@ -157,6 +191,7 @@ def write(
     if saved:
         shape = dataclasses.replace(shape, saved=True, tied=False)
     shape = dataclasses.replace(shape, drafts=drafts, context=context or shape.context)
+    shape = dataclasses.replace(shape, layers=layers or shape.layers)
     patterns = MIXES[mix] if isinstance(mix, str) else (mix or {})
     writer = gguf.GGUFWriter(path, shape.architecture, split_max_tensors=split or 0)
     write_metadata(writer, shape, f"fixture {model} {weight_type}")
@@ -169,7 +204,11 @@ def write(
             sought = "output.weight" if shape.tied and name == "token_embd.weight" else name
             matches = (kind for glob, kind in patterns.items() if fnmatchcase(sought, glob))
             types[name] = next(matches, weight_type)
-        writer.add_tensor(name, quantize(values, types[name]), raw_dtype=Type[types[name]])
+        data, kind = quantize(values, types[name]), QUANTS[types[name]]
+        if exact and values.ndim == 2:
+            data, kind = dequantize(kind.name, data.view(np.uint8)), QUANTS["F32"]
+        # Shape and id are given as they are: gguf-py knows no Q2_0.
+        writer.add_tensor(name, data.view(np.int8), raw_shape=values.shape, raw_dtype=kind.id)
     paths = tuple(writer.format_shard_names(path))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -292,17 +331,29 @@ def _normal(name: str, seed: int, *shape: int) -> np.ndarray:
 
 def quantize(values: np.ndarray, kind: str) -> np.ndarray:
     """Float32 values (…, columns) in the given type, as gguf-py wants to write them."""
+    if kind in RANDOM_TYPES:
+        return random_blocks(values, kind)
     if kind not in K_TYPES:
         return gguf.quants.quantize(values, Type[kind])
     blocks = K_TYPES[kind](values.reshape(-1, 256))
     return blocks.reshape(values.shape[0], -1)
 
 
+def random_blocks(values: np.ndarray, kind: str) -> np.ndarray:
+    """Random blocks of a type whose weights spread as the values do, and the same for the same."""
+    seed, size = zlib.crc32(values.tobytes()), 0.0
+    for _ in range(2):
+        rng = np.random.default_rng(seed)
+        blocks = random_rows(kind, *values.shape, rng, (size, size))
+        size += math.log10(values.std() / dequantize(kind, blocks).std())
+    return random_rows(kind, *values.shape, np.random.default_rng(seed), (size, size))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write a small GGUF file with random weights.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", choices=MODELS, default="llama")
-    parser.add_argument("--type", choices=TYPES, default="F32", dest="weight_type")
+    parser.add_argument("--type", choices=TYPES + RANDOM_TYPES, default="F32", dest="weight_type")
     parser.add_argument("--mix", choices=MIXES)
     parser.add_argument("--tied", action=argparse.BooleanOptionalAction)
     parser.add_argument("--odd", action="store_true")
