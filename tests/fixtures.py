@@ -204,17 +204,24 @@ def write(
             sought = "output.weight" if shape.tied and name == "token_embd.weight" else name
             matches = (kind for glob, kind in patterns.items() if fnmatchcase(sought, glob))
             types[name] = next(matches, weight_type)
-        data, kind = quantize(values, types[name]), QUANTS[types[name]]
-        if exact and values.ndim == 2:
-            data, kind = dequantize(kind.name, data.view(np.uint8)), QUANTS["F32"]
-        # Shape and id are given as they are: gguf-py knows no Q2_0.
-        writer.add_tensor(name, data.view(np.int8), raw_shape=values.shape, raw_dtype=kind.id)
+        _add_tensor(writer, name, values, types[name], exact=exact and values.ndim == 2)
     paths = tuple(writer.format_shard_names(path))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     return Spec(paths, model, shape, types)
+
+
+def _add_tensor(
+    writer: gguf.GGUFWriter, name: str, values: np.ndarray, kind: str, *, exact: bool
+) -> None:
+    data = quantize(values, kind)
+    if exact:
+        data, kind = dequantize(kind, data.view(np.uint8)), "F32"
+    # Shape and id are given as they are: gguf-py knows no Q2_0.
+    own = data.view(np.int8)
+    writer.add_tensor(name, own, raw_shape=values.shape, raw_dtype=QUANTS[kind].id)
 
 
 def write_named(path: Path | str, name: str) -> Spec:
