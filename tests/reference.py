@@ -5,10 +5,7 @@ is tiled, fused or clever; what the kernels do in one pass is done here in the t
 """
 
 import numpy as np
-from gguf import GGMLQuantizationType
-from gguf import quants as gguf_quants
 
-from py_engine.formats.quants import QUANTS
 from py_engine.generate.sampling import Sampling
 
 Array = np.ndarray
@@ -18,62 +15,6 @@ def nmse(got: Array, want: Array) -> float:
     """Normalised mean squared error: |got - want|² / |want|²."""
     want = want.astype(np.float64)
     return float(((got.astype(np.float64) - want) ** 2).sum() / (want**2).sum())
-
-
-# Weights -----------------------------------------------------------------------------------------
-
-_SCALES_AT = {
-    "Q4_1": (0, 2), "Q5_1": (0, 2), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q2_K": (80, 82),
-    "Q3_K": (108,), "Q6_K": (208,), "TQ1_0": (52,), "TQ2_0": (64,), "MXFP4": (), "NVFP4": (),
-    "IQ1_M": (),
-}  # fmt: skip
-"""Bytes of a block at which halves lie, where there is not one at 0."""
-
-
-def random_rows(
-    type: str, rows: int, columns: int, rng: np.random.Generator, exponents: tuple[float, float]
-) -> Array:
-    """A matrix as a GGUF holds it, (rows, bytes) u8: random quants under scales ± 10^exponents.
-
-    No block is left out that way, unlike by quantising random weights.
-    """
-    quant = QUANTS[type]
-    n_blocks = rows * columns // quant.block
-
-    def magnitudes(n: int) -> Array:
-        return (rng.choice([-1.0, 1.0], n) * 10.0 ** rng.uniform(*exponents, n)).astype(np.float32)
-
-    if quant.block == 1:
-        words = magnitudes(n_blocks)
-        if type == "F16":
-            words = words.astype(np.float16)
-        blocks = words.view(np.uint8).reshape(n_blocks, -1)
-        return np.ascontiguousarray(blocks[:, -quant.nbytes :]).reshape(rows, -1)
-    blocks = rng.integers(0, 256, (n_blocks, quant.nbytes), dtype=np.uint8)
-    for at in _SCALES_AT.get(type, (0,)):
-        halves = magnitudes(n_blocks).astype(np.float16)
-        blocks[:, at : at + 2] = halves.view(np.uint8).reshape(n_blocks, 2)
-    if type == "IQ1_M":  # a quarter of its half at the top of each of the last four
-        halves = magnitudes(n_blocks).astype(np.float16).view(np.uint16)
-        quarters = halves[:, None] >> np.arange(0, 16, 4, dtype=np.uint16) & 15
-        blocks[:, 49::2] = blocks[:, 49::2] & 15 | quarters << 4
-    if type == "MXFP4":
-        blocks[:, 0] = 128 + np.log2(np.abs(magnitudes(n_blocks))).round()
-    return blocks.reshape(rows, -1)
-
-
-def dequantize(type: str, raw: Array) -> Array:
-    """The float32 weights of raw rows, by gguf-py.   (rows, bytes) u8 -> (rows, columns)
-
-    Two types it does not know yet: ggml-common.h has their blocks, ggml-quants.c their values.
-    """
-    if type in ("Q1_0", "Q2_0"):
-        blocks = raw.reshape(-1, 18)
-        scales = np.ascontiguousarray(blocks[:, :2]).view(np.float16).astype(np.float32)
-        bits = np.unpackbits(blocks[:, 2:], axis=1, bitorder="little").astype(np.float32)
-        values = 2 * bits - 1 if type == "Q1_0" else bits[:, ::2] + 2 * bits[:, 1::2] - 1
-        return (scales * values).reshape(len(raw), -1)
-    return np.asarray(gguf_quants.dequantize(raw, GGMLQuantizationType[type]), dtype=np.float32)
 
 
 # Products ----------------------------------------------------------------------------------------

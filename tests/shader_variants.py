@@ -21,6 +21,9 @@ RUNGS = {
 MATRICES = frozenset({"subgroups", "shader-f16", "chromium-experimental-subgroup-matrix"})
 """The rung above, which so far only Chromium has on some GPUs, behind a flag."""
 
+COMMON = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K")
+"""The weight types that are run on every rung; the others differ by what decodes a block."""
+
 Variant = tuple[str, dict[str, Value], dict[str, str]]
 """Shader, constants, includes. The Library adds the includes that a rung calls for."""
 
@@ -61,7 +64,7 @@ def _repacks() -> Iterator[Variant]:
 
 
 def _products(subgroups: bool) -> Iterator[Variant]:
-    for type in SUPPORTED:
+    for type in SUPPORTED if subgroups else COMMON:
         weight = _weight(type)
         yield "embed", {"K": 256}, weight
         yield "matvec", {"K": 256, "GATED": True}, weight | _NORM
@@ -95,7 +98,9 @@ def _matrices() -> Iterator[Variant]:
         {"TM": 128, "TN": 64},
         {"TM": 128, "TN": 128},
     )
-    for type, columns, size in product(SUPPORTED, (256, 288), tiles):
+    for type in SUPPORTED:
+        yield "matmul_matrix", {"K": 256}, _weight(type)
+    for type, columns, size in product(COMMON, (256, 288), tiles):
         if columns % QUANTS[type].block == 0:
             yield "matmul_matrix", {"K": columns, **size}, _weight(type)
     for size, names in product(tiles, ((), ("ADD",), ("GATED",))):

@@ -59,6 +59,10 @@ _U32 = struct.Struct("<I")
 _ARRAY_HEAD = struct.Struct("<IQ")  # element type, number of elements
 _TENSOR_TAILS = [struct.Struct(f"<{n}QIQ") for n in range(MAX_DIMS + 1)]  # dims, type, offset
 _MIN_PAIR = 8 + 1 + 4 + 1  # length of the key, one byte of key, type, one byte of value
+_WIDE_BLOCKS = (
+    "Its Q2_0 weights seem to lie in blocks of 128, as PrismML's first files had them. "
+    "Take a newer file, with llama.cpp's blocks of 64."
+)
 _MIN_TENSOR = 8 + 4 + 4 + 8  # length of the name, number of dims, type, offset
 
 _SHARD = re.compile(r"-([0-9]{5})-of-([0-9]{5})(\.gguf(?:[?#].*)?)$", re.S)
@@ -287,9 +291,17 @@ async def _tensor(cursor: Cursor, before: Mapping[str, TensorInfo], place: int) 
         fail("BAD_SHAPE", start, why)
     if offset != place:
         why = f"the data of {name!r} is said to be at {offset}; its place is {place}"
-        fail("BAD_OFFSET", start, why)
+        last = next(reversed(before.values()), None)
+        fail("BAD_OFFSET", start, why, _WIDE_BLOCKS if _wide(last, offset, place) else None)
     nbytes = n_weights // kind.block * kind.nbytes
     return TensorInfo(name, tuple(shape), kind.name, nbytes, offset, 0)
+
+
+def _wide(last: TensorInfo | None, offset: int, place: int) -> bool:
+    """Whether the tensor before one at `offset` has Q2_0 blocks of another width than ours."""
+    if last is None or last.type != "Q2_0":
+        return False
+    return last.at + last.nbytes // 36 * 34 <= offset < place
 
 
 def _check_bounds(tensors: Iterable[TensorInfo], size: int | None) -> None:

@@ -100,8 +100,8 @@ fn weight_quants(b: u32) -> array<vec4<f32>, 8> {
         var q = array<u32, WEIGHT_WORDS>();
         // #unroll
         for (var j = 0u; j < WEIGHT_WORDS; j += 1u) {
-            let k = i / WEIGHT_SHARE * WEIGHT_WORDS + j;
-            q[j] = words[k >> 2u][k & 3u];
+            q[j] = words[(i / WEIGHT_SHARE * WEIGHT_WORDS + j) >> 2u]
+                [(i / WEIGHT_SHARE * WEIGHT_WORDS + j) & 3u];
         }
         let h = high[(i * WEIGHT_HIGH) >> 5u] >> ((i * WEIGHT_HIGH) & 31u);
         let v = octet_floats(b * 4u + i, q, h);

@@ -1,5 +1,5 @@
-// IQ1_S: a block of 256 is d: half, 32 bytes of numbers, then a half for each 32 weights: four times
-// three upper bits, a scale of three, and delta's sign.
+// IQ1_S: a block of 256 is d: half, 32 bytes of numbers, then a half for each 32 weights: four
+// times three upper bits, a scale of three, and delta's sign.
 // Needs raw_…, put_….
 // #include "load/grid.wgsl"
 

@@ -1,5 +1,5 @@
-// NVFP4: a block of 64 is 4 bytes of scales, then 8 bytes for each 16 weights: byte i holds weight i
-// (low) and weight 8 + i (high).   Needs raw_…, put_….
+// NVFP4: a block of 64 is 4 bytes of scales, then 8 bytes for each 16 weights: byte i holds weight
+// i (low) and weight 8 + i (high).   Needs raw_…, put_….
 // #include "load/nibbles.wgsl"
 
 fn repack(from_block: u32, to: u32) {

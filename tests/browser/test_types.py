@@ -36,6 +36,22 @@ def test_both_hosts_answer_alike(site: Path, tmp_path: Path, architecture: str) 
     apart(both)
 
 
+def test_both_hosts_answer_alike_where_every_type_meets(site: Path, tmp_path: Path) -> None:
+    path = str(write(tmp_path / "m.gguf", "qwen3", mix="every", layers=3, tied=False).path)
+
+    async def reply(host: BrowserEngine | NativeEngine) -> Reply:
+        await host.load(path)
+        return await whole(host)
+
+    async def both() -> None:
+        async with NativeEngine() as host:
+            right = await reply(host)
+        async with BrowserEngine(site, software=True) as host:
+            assert (await reply(host)).ids == right.ids
+
+    apart(both)
+
+
 async def whole(host: BrowserEngine | NativeEngine) -> Reply:
     async for piece in host.complete(PROMPT, GREEDY):
         if piece.reply:

@@ -13,14 +13,12 @@ from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
 from tests.gpu.chromium import ChromiumDevice
-from tests.shader_variants import MATRICES, RUNGS
+from tests.shader_variants import COMMON, MATRICES, RUNGS
 
 SHADERS = Path(__file__).parents[2] / "shaders"
 CHROMIUM = {f"Chromium: {name}": RUNGS[name] for name in ("subgroups", "plain")}
 """The rungs that SwiftShader has."""
 MATRIX_RUNG = "Chromium: matrices"
-COMMON = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K")
-"""The weight types that are run on every rung."""
 natively = pytest.mark.parametrize("rung", list(RUNGS), indirect=True)
 """For tests that would take SwiftShader minutes and show nothing more there."""
 

@@ -4,14 +4,14 @@ import numpy as np
 
 from py_engine.ops.embed import embed, take_last
 from py_engine.ops.weight import allocate, repack
-from tests import reference
+from tests.blocks import dequantize, random_rows
 from tests.gpu.conftest import Bench
 
 
 def test_shards_write_their_tokens_and_leave_the_rest(bench: Bench) -> None:
     rng = np.random.default_rng(3)
-    raw = reference.random_rows("Q4_K", 9, 768, rng, (-3.0, -1.0))
-    table = reference.dequantize("Q4_K", raw)
+    raw = random_rows("Q4_K", 9, 768, rng, (-3.0, -1.0))
+    table = dequantize("Q4_K", raw)
     ids = np.array([8, 0, 4, 5, 5, 3, 9, 1], dtype=np.uint32)  # no shard holds row 9
     before = rng.standard_normal((8, 768)).astype(np.float32)
     out, tokens, state = bench.put(before), bench.put(ids), bench.state(7)

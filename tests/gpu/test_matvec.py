@@ -9,6 +9,7 @@ from py_engine.formats.quants import QUANTS
 from py_engine.ops.matmul import Tiling, matvec
 from py_engine.ops.weight import Weight, allocate, repack
 from tests import reference
+from tests.blocks import dequantize, random_rows
 from tests.gpu.conftest import CHROMIUM, Bench, natively, weights
 from tests.shader_variants import RUNGS
 
@@ -20,17 +21,17 @@ LIMIT = 1e-11
 def matrix(bench: Bench, type: str, rows: int, columns: int) -> tuple[Weight, np.ndarray]:
     """A random weight on the device, and its values."""
     rng = np.random.default_rng(rows)
-    raw = reference.random_rows(type, rows, columns, rng, (-2.0, -1.0))
+    raw = random_rows(type, rows, columns, rng, (-2.0, -1.0))
     weight = allocate(bench.memory, type, rows, columns, type)
     repack(bench.rec, weight, bench.put(raw), first_row=0, rows=rows)
-    return weight, reference.dequantize(type, raw)
+    return weight, dequantize(type, raw)
 
 
 def normal(*shape: int) -> np.ndarray:
     return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
-@weights([*RUNGS, *CHROMIUM], ["subgroups", "Chromium: plain"])
+@weights([*RUNGS, *CHROMIUM], ["subgroups"])
 def test_types_with_norm_and_bias(bench: Bench, type: str) -> None:
     columns = QUANTS[type].block * 5 if QUANTS[type].block > 32 else 32 * 37
     weight, w = matrix(bench, type, 13, columns)

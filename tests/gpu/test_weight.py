@@ -11,7 +11,7 @@ from py_engine.formats.quants import QUANTS, SUPPORTED
 from py_engine.gpu.recorder import Recorder
 from py_engine.ops.embed import embed
 from py_engine.ops.weight import Weight, allocate, plane_words, repack
-from tests import reference
+from tests.blocks import dequantize, random_rows
 from tests.gpu.conftest import CHROMIUM, Bench, weights
 from tests.shader_variants import RUNGS
 
@@ -31,26 +31,26 @@ def rows_of(bench: Bench, weight: Weight) -> np.ndarray:
 def test_two_tensors_interleaved_from_pieces_are_gguf_pys_weights(bench: Bench, type: str) -> None:
     rng = np.random.default_rng(1)
     # Down to 1e-7: subnormal halves, as the scales of real Q6_K files often are.
-    a = reference.random_rows(type, 11, ODD[type], rng, (-7.0, -1.0))
-    b = reference.random_rows(type, 11, ODD[type], rng, (-7.0, 4.0))
+    a = random_rows(type, 11, ODD[type], rng, (-7.0, -1.0))
+    b = random_rows(type, 11, ODD[type], rng, (-7.0, 4.0))
     weight = allocate(bench.memory, type, 22, ODD[type], "a and b")
     for piece in (range(7), range(7, 11)):
         raw = bench.put(a[piece.start : piece.stop])
         repack(bench.rec, weight, raw, first_row=piece.start, rows=len(piece), row_stride=2)
     repack(bench.rec, weight, bench.put(b), first_row=0, rows=11, row_stride=2, row_offset=1)
     want = np.empty((22, ODD[type]), dtype=np.float32)
-    want[0::2] = reference.dequantize(type, a)
-    want[1::2] = reference.dequantize(type, b)
+    want[0::2] = dequantize(type, a)
+    want[1::2] = dequantize(type, b)
     assert np.array_equal(rows_of(bench, weight).view(np.uint32), want.view(np.uint32))
 
 
 def test_stacked_tensors_keep_their_rows(bench: Bench) -> None:
     rng = np.random.default_rng(2)
-    parts = [reference.random_rows("Q5_0", n, 96, rng, (-2.0, 0.0)) for n in (5, 1, 3)]
+    parts = [random_rows("Q5_0", n, 96, rng, (-2.0, 0.0)) for n in (5, 1, 3)]
     weight = allocate(bench.memory, "Q5_0", 9, 96, "q, k and v")
     for part, offset in zip(parts, (0, 5, 6), strict=True):
         repack(bench.rec, weight, bench.put(part), first_row=0, rows=len(part), row_offset=offset)
-    want = np.concatenate([reference.dequantize("Q5_0", part) for part in parts])
+    want = np.concatenate([dequantize("Q5_0", part) for part in parts])
     assert np.array_equal(rows_of(bench, weight), want)
 
 

@@ -3,6 +3,7 @@
 What separates the two is the cache, whose keys and values are halves.
 """
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 
 from py_engine.engine import Engine
-from tests.fixture_models import TYPED
-from tests.fixtures import TYPES, Spec, write
+from tests.fixture_models import MODELS, TYPED
+from tests.fixtures import RANDOM_TYPES, TYPES, Spec, write
 from tests.model.conftest import Open, scored
 from tests.oracle import Oracle, kl_divergence
 
@@ -105,6 +106,34 @@ def test_logits(rung: object, case: Case, open_model: Open, tmp_path: Path) -> N
     if not case.odd and not case.saved and case.tied is None and case.kind not in ("F32", "F16"):
         # F32 and F16 weights llama.cpp multiplies as they are, with a cache of F32.
         assert got["as recorded"] < RECORD["errors"][case.model][case.kind]["kl"] / 10
+
+
+SMALL = dataclasses.replace(MODELS["llama"], layers=1, heads=2, kv_heads=2, feed_forward=256)
+"""Products of one width, so that few kernels are compiled."""
+
+
+@pytest.mark.parametrize("rung", ["subgroups"], indirect=True)
+@pytest.mark.parametrize("kind", ["Q2_K", "IQ4_XS", "MXFP4"])
+def test_logits_of_random_blocks(
+    rung: object, kind: str, open_model: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file holds a type's blocks; the oracle reads what they mean, as F32."""
+    monkeypatch.setitem(MODELS, "small", SMALL)
+    engine = open_model(write(tmp_path / "model.gguf", "small", kind))
+    exact = Oracle(write(tmp_path / "exact.gguf", "small", kind, exact=True).path)
+    assert kl_divergence(exact.logits(IDS[:40]), scored(engine, IDS[:40])) <= LIMIT
+    assert kl_divergence(exact.logits(IDS[:8]), scored(engine, IDS[:8], by_step=True)) <= LIMIT
+
+
+@pytest.mark.parametrize("rung", ["subgroups"], indirect=True)
+def test_logits_of_every_type_in_one_file(rung: object, open_model: Open, tmp_path: Path) -> None:
+    form = {"mix": "every", "layers": 3, "tied": False}
+    spec = write(tmp_path / "model.gguf", "qwen3", **form)
+    assert set(RANDOM_TYPES) < set(spec.types.values())
+    exact = Oracle(write(tmp_path / "exact.gguf", "qwen3", **form, exact=True).path)
+    engine = open_model(spec)
+    assert kl_divergence(exact.logits(IDS[:40]), scored(engine, IDS[:40])) <= LIMIT
+    assert kl_divergence(exact.logits(IDS[:8]), scored(engine, IDS[:8], by_step=True)) <= LIMIT
 
 
 def test_every_type_meets_two_architectures() -> None:
