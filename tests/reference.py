@@ -177,7 +177,7 @@ def l2_norm(x: Array, eps: float) -> Array:
 
 
 def gated_delta(
-    q: Array, k: Array, v: Array, decay: Array, beta: Array, memory: Array
+    q: Array, k: Array, v: Array, *, decay: Array, beta: Array, memory: Array
 ) -> tuple[Array, Array]:
     """The gated delta rule, token by token: its results (T, H, D), and the memory after them.
 

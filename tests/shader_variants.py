@@ -28,6 +28,7 @@ _NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
 _SINGLE = {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
 _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
+_STOPS = {"lib/no_stops.wgsl": "lib/stops.wgsl"}
 _HEADS: tuple[dict[str, Value], ...] = (
     {"D": 64, "H": 8, "KV": 2, "S": 512},
     {"D": 256, "H": 4, "KV": 2, "S": 512},
@@ -103,6 +104,14 @@ def _attention() -> Iterator[Variant]:
         yield "attention_prefill", {**shape}, {}
 
 
+def _recurrent() -> Iterator[Variant]:
+    yield "short_conv", {"C": 96, "W": 288, "WIDTH": 3, "GATED": True}, {}
+    yield "short_conv", {"C": 96, "W": 200, "WIDTH": 4}, {}
+    for size, lanes in ((8, 2), (64, 4), (128, 1), (128, 2), (256, 1)):
+        shape: dict[str, Value] = {"D": size, "K": 2, "H": 6, "LANES": lanes}
+        yield "gated_delta", shape | {"W": 16 * size + 12, "Z": 10 * size}, {}
+
+
 def _variants(features: frozenset[str]) -> Iterator[Variant]:
     subgroups = "subgroups" in features
     yield from _repacks()
@@ -110,12 +119,14 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
     if features >= MATRICES:
         yield from _matrices()
     yield from _attention()
+    yield from _recurrent()
     yield "rms_norm", {"C": 96}, {}
     yield "take_last", {"C": 96}, {}
     yield "silu_mul", {"F": 96}, {}
     yield "load/rope_divide", {"P": 32}, {}
     yield "sample_scan", {"V": 1000}, {}
     yield "sample_pick", {"V": 1000}, {}
+    yield "sample_pick", {"V": 1000}, _STOPS
 
 
 def shaders(

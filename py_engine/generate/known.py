@@ -8,36 +8,17 @@ not how a run is made, nor what follows when it fails.
 
 import random
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from math import exp, log, log2, sqrt
 from typing import NamedTuple
 
+from py_engine.generate.answer import UNTOUCHED, Known, floats, state
+from py_engine.generate.known_recurrent import gated_delta, short_conv
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.wgsl import Shader
+from py_engine.ops.sample import packed_stops
 from py_engine.ops.weight import plane_words, weight_type
-
-UNTOUCHED = 3.0
-"""What `out` holds before a run."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """One run of a shader.
-
-    Inputs are the bytes of each binding but `params`; `sizes` makes a buffer larger than these,
-    with zeros. `out` names the binding whose first values, of the `struct` format `form`, must be
-    `want`.
-    """
-
-    out: str
-    want: Sequence[float]
-    inputs: Mapping[str, bytes]
-    groups: tuple[int, int, int] = (1, 1, 1)
-    params: Mapping[str, int | float] = field(default_factory=dict)
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    form: str = ""
 
 
 def known(shader: Shader) -> Known:
@@ -52,14 +33,6 @@ class _Constants(dict[str, int]):
 
     def __missing__(self, name: str) -> int:
         return 0
-
-
-def floats(*values: float) -> bytes:
-    return struct.pack(f"<{len(values)}f", *values)
-
-
-def _state(n: int, pos: int = 0) -> bytes:
-    return struct.pack("<4I", pos, n, 0, 0)
 
 
 # ---- products
@@ -205,7 +178,7 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
         b"".join(lines[a][t][: 4 * n] for a, n in zip(loud, ends, strict=True)) for t in range(2)
     )
     weights = floats(*(down * g for g in norm)) * len(loud)
-    inputs = {"w": planes, "x": once + twice, "state": _state(2)}
+    inputs = {"w": planes, "x": once + twice, "state": state(2)}
     inputs |= {"norm": weights[: 4 * columns], "bias": floats(*bias)}
     params = {"rows": rows, "out_at": at, "width": width, "hi": hi, "sc": sc}
     groups = -(-rows // (c["R"] or rows)), -(-2 // c["M"]) if c["M"] else 1, 1
@@ -218,7 +191,7 @@ def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
     whole = (unit * (columns // 256 + 1))[:columns]
     tokens = (2, 1)
     want = [_GAINS[token] * w for token in tokens for w in whole]
-    inputs = {"w": planes, "tokens": struct.pack("<2I", *tokens), "state": _state(2)}
+    inputs = {"w": planes, "tokens": struct.pack("<2I", *tokens), "state": state(2)}
     params = {"first_row": 0, "rows": rows, "hi": hi, "sc": sc}
     return Known("out", want, inputs, (2, 1, 1), params)
 
@@ -226,7 +199,7 @@ def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
 def _silu_mul(_: Shader, c: Mapping[str, int]) -> Known:
     gate = [i % 9 / 2 - 2 for i in range(c["F"])]
     want = [x / (1 + exp(-x)) * (i % 5) for i, x in enumerate(gate)]
-    inputs = {"x": floats(*gate, *(i % 5 for i in range(c["F"]))), "state": _state(1)}
+    inputs = {"x": floats(*gate, *(i % 5 for i in range(c["F"]))), "state": state(1)}
     return Known("out", want, inputs, (-(-c["F"] // 64), 1, 1))
 
 
@@ -236,7 +209,7 @@ def _rms_norm(_: Shader, c: Mapping[str, int]) -> Known:
     weight = [1.0 + i % 3 for i in range(n)]
     scale = 1 / sqrt(sum(v * v for v in x) / n + 1.0)
     want = [v * scale * w for v, w in zip(x, weight, strict=True)] + [UNTOUCHED] * n
-    inputs = {"x": floats(*x, *x), "weight": floats(*weight), "state": _state(1)}
+    inputs = {"x": floats(*x, *x), "weight": floats(*weight), "state": state(1)}
     return Known("out", want, inputs, (2, 1, 1), {"eps": 1.0})
 
 
@@ -277,7 +250,7 @@ def _attention_decode(_: Shader, c: Mapping[str, int]) -> Known:
         "qkv": floats(*[1.0] * (heads * size), *[0.0] * (kv * size), *new * kv),
         "freqs": bytes(8 * size),
         "head_weight": floats(*[1.0] * (2 * size)),
-        "state": _state(1, _position(c)),
+        "state": state(1, _position(c)),
     }
     sizes = {"keys": 2 * size * c["S"], "values": len(data["values"])}
     params = {"splits": 1, "eps": 1.0}
@@ -290,7 +263,7 @@ def _attention_prefill(_: Shader, c: Mapping[str, int]) -> Known:
     inputs = {
         **data,
         "q": floats(*[1 / sqrt(size)] * (heads * size)),
-        "state": _state(1, _position(c)),
+        "state": state(1, _position(c)),
     }
     shown = min(group, c["BQ"])
     return Known("out", want * shown, inputs, sizes={"keys": 2 * size * c["S"]})
@@ -317,7 +290,7 @@ def _rope_cache(_: Shader, c: Mapping[str, int]) -> Known:
         "qkv": floats(*q * (heads + 2 * c["KV"])),
         "freqs": bytes(8 * size),
         "head_weight": floats(*[1.0] * (2 * size)),
-        "state": _state(1),
+        "state": state(1),
     }
     lies = {"keys": 2 * size * c["S"], "values": 2 * size * c["S"]}
     return Known("q", [v * scale for v in q] * heads, inputs, (1, heads, 1), {"eps": 1.0}, lies)
@@ -325,7 +298,7 @@ def _rope_cache(_: Shader, c: Mapping[str, int]) -> Known:
 
 def _take_last(_: Shader, c: Mapping[str, int]) -> Known:
     last = [i % 7 - 3.0 for i in range(c["C"])]
-    inputs = {"hidden": bytes(4 * c["C"]) + floats(*last), "state": _state(2)}
+    inputs = {"hidden": bytes(4 * c["C"]) + floats(*last), "state": state(2)}
     return Known("hidden", last * 2, inputs)
 
 
@@ -361,8 +334,9 @@ def _sample_pick(_: Shader, c: Mapping[str, int]) -> Known:
     inputs = {
         "logits": _logits(c),
         "parts": b"".join(struct.pack("<fIf", *part) for part in parts),
-        "state": _state(1),
+        "state": state(1),
         "sampling": Sampling(temperature=0).packed(),
+        "stops": packed_stops([]),
     }
     sizes = {"logits": 4 * c["V"], "counts": 4 * c["V"], "tokens": 4}
     top, token = max(parts)[:2]
@@ -383,6 +357,8 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "attention_decode": _attention_decode,
     "attention_merge": _attention_merge,
     "attention_prefill": _attention_prefill,
+    "short_conv": short_conv,
+    "gated_delta": gated_delta,
     "sample_scan": _sample_scan,
     "sample_pick": _sample_pick,
 }

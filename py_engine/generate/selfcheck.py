@@ -8,7 +8,8 @@ pipelines go in one submit, with one readback.
 import struct
 from collections.abc import Sequence
 
-from py_engine.generate.known import UNTOUCHED, Known, floats, known
+from py_engine.generate.answer import UNTOUCHED, Known, floats
+from py_engine.generate.known import known
 from py_engine.gpu.device import Device, Dispatch
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory, Tensor

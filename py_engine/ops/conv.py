@@ -11,9 +11,9 @@ def short_conv(
     rec: Recorder,
     x: Tensor,
     kernel: Tensor,
-    past: Tensor,
     out: Tensor,
     *,
+    past: Tensor,
     state: Tensor,
     gated: bool = False,
 ) -> None:
@@ -23,9 +23,9 @@ def short_conv(
         x: (T, W); its first C columns are convolved, and silu follows. Gated: (T, 3C), three
             parts b, c, v, of which b · v is convolved and multiplied by c, without silu.
         kernel: (C, width), the present last: a GGUF's (width, C).
+        out: (T, C).
         past: (width - 1, C), read and written: the inputs before this call, the oldest first.
             What it holds at position 0 does not matter.
-        out: (T, C).
 
     Raises:
         ValueError: the shapes do not fit.

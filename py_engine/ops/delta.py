@@ -41,9 +41,9 @@ def gated_delta(
     heads: DeltaHeads,
     qkv: Tensor,
     x: Tensor,
-    memory: Tensor,
     out: Tensor,
     *,
+    memory: Tensor,
     rates: Tensor,
     norm: Tensor,
     state: Tensor,
@@ -54,8 +54,8 @@ def gated_delta(
     Args:
         qkv: (T, heads.mixed), after convolution and silu, before the norms of q and k.
         x: (T, heads.width), the inputs of which z, alpha and beta are read.
-        memory: heads.memory, read and written. What it holds at position 0 does not matter.
         out: (T, H · D), each head normed and gated by silu(z).
+        memory: heads.memory, read and written. What it holds at position 0 does not matter.
         rates: (2, H): a, which is negative, and dt, the bias of alpha.
         norm: (D,), the RMSNorm of each head of the result.
         eps: of that norm and of those of q and k.

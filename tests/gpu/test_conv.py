@@ -55,7 +55,7 @@ class Layer:
         out = self.bench.put(np.full((rows, self.channels), 7, np.float32))
         state = self.bench.state(n, pos)
         x_t = self.bench.put(x)
-        short_conv(self.bench.rec, x_t, self.weight, past, out, state=state, gated=self.gated)
+        short_conv(self.bench.rec, x_t, self.weight, out, past=past, state=state, gated=self.gated)
         return out
 
 
@@ -102,8 +102,8 @@ def test_chunks_give_the_bits_of_single_steps(bench: Bench, case: str) -> None:
 
 def test_shapes_that_do_not_fit(bench: Bench) -> None:
     x, kernel, out = bench.put(normal(2, 96)), bench.put(normal(96, 4)), bench.put(normal(2, 96))
-    state = bench.state(2)
+    past, state = bench.put(normal(3, 96)), bench.state(2)
     with pytest.raises(ValueError, match="gated: True"):
-        short_conv(bench.rec, x, kernel, bench.put(normal(3, 96)), out, state=state, gated=True)
+        short_conv(bench.rec, x, kernel, out, past=past, state=state, gated=True)
     with pytest.raises(ValueError, match="convolution"):
-        short_conv(bench.rec, x, kernel, bench.put(normal(2, 96)), out, state=state)
+        short_conv(bench.rec, x, kernel, out, past=bench.put(normal(2, 96)), state=state)

@@ -56,8 +56,8 @@ class Layer:
             heads,
             put(qkv),
             put(x),
-            memory,
             out,
+            memory=memory,
             rates=put(self.rates),
             norm=put(self.norm),
             state=self.bench.state(n, pos),
@@ -78,9 +78,9 @@ class Layer:
             reference.l2_norm(q, EPS) / np.sqrt(D),
             reference.l2_norm(k, EPS),
             v,
-            np.exp(a * np.logaddexp(0, alpha + dt)),
-            0.5 + 0.5 * np.tanh(0.5 * beta),
-            self.memory if pos else np.zeros_like(self.memory),
+            decay=np.exp(a * np.logaddexp(0, alpha + dt)),
+            beta=0.5 + 0.5 * np.tanh(0.5 * beta),
+            memory=self.memory if pos else np.zeros_like(self.memory),
         )
         y = reference.rms_norm(out, self.norm, EPS) * reference.silu(z)
         return y.reshape(n, -1), after

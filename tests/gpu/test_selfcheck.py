@@ -21,6 +21,7 @@ _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 _Q4 = {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"}
 _HEADS = {"D": 64, "H": 8, "KV": 2, "S": 300}
+_DELTA = {"D": 64, "K": 2, "H": 4, "W": 800, "Z": 512}
 KERNELS: list[Variant] = [
     ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True}, _Q4 | _NORM),
     ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True, "STAGED": True}, _Q4 | _BIAS),
@@ -37,8 +38,13 @@ KERNELS: list[Variant] = [
     ("attention_decode", {**_HEADS, "ROT": 64, "GW": 1, "S": 5}, _HEAD_NORM),
     ("attention_merge", {"D": 64, "H": 8}, {}),
     ("attention_prefill", _HEADS, {}),
+    ("short_conv", {"C": 96, "W": 120, "WIDTH": 4}, {}),
+    ("short_conv", {"C": 40, "W": 120, "WIDTH": 3, "GATED": True}, {}),
+    ("gated_delta", {**_DELTA, "LANES": 1}, {}),
+    ("gated_delta", {**_DELTA, "LANES": 4}, {}),
     ("sample_scan", {"V": 5000, "GROUPS": 3}, {}),
     ("sample_pick", {"V": 5000, "GROUPS": 3}, {}),
+    ("sample_pick", {"V": 5000, "GROUPS": 3}, {"lib/no_stops.wgsl": "lib/stops.wgsl"}),
 ]
 FAULTS = {
     "matvec": ("first += WG)", "first += WG * 2u)"),
@@ -52,6 +58,8 @@ FAULTS = {
     "attention_decode": ("i += TEAMS", "i += 2u * TEAMS"),
     "attention_merge": ("weight += scale", "weight -= scale"),
     "attention_prefill": ("sum += weight;", "sum = weight;"),
+    "short_conv": ("seen[j] = seen[j + 1u];", ""),
+    "gated_delta": ("token.both * change", "change"),
     "sample_scan": ("sum += exp", "sum = exp"),
     "sample_pick": ("best = argmax(best, lane);", ""),
 }
