@@ -6,7 +6,7 @@ import pytest
 from py_engine.gpu.tensor import Tensor
 from py_engine.ops.conv import short_conv
 from tests import reference
-from tests.gpu.conftest import Bench
+from tests.gpu.conftest import Bench, natively
 
 LIMIT = 1e-12
 """NMSE; measured 1e-15 to 1e-14."""
@@ -81,6 +81,7 @@ def test_any_number_of_tokens(bench: Bench, case: str, pos: int) -> None:
         np.testing.assert_allclose(after, want_after, rtol=2e-7, atol=1e-9)
 
 
+@natively
 @pytest.mark.parametrize("case", CASES)
 def test_chunks_give_the_bits_of_single_steps(bench: Bench, case: str) -> None:
     layer = Layer(bench, case)
