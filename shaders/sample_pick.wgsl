@@ -2,6 +2,7 @@
 //
 //   logits (V,) f32 and parts (GROUPS, 3) u32 from sample_scan      counts (V,) u32
 //   tokens[0] = the token      ring[step % RING] = (token, bits of its log probability)
+//   state.n = 1, the token; 0 from one on that ends the reply, and the steps under way do nothing
 //   dispatch (1, 1, 1)
 // Top-k, then top-p of what is left, then min-p: each keeps the tokens whose logit is within some
 // distance of the largest, so one search over distances serves all. Its keys are distances in
@@ -19,6 +20,7 @@ const ALL: u32 = 0xFFFFFFFFu;
 // #include "lib/sampling.wgsl"
 // #include "lib/argmax.wgsl"
 // #include "lib/random.wgsl"
+// #include "lib/no_stops.wgsl"
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> parts: array<u32>;
@@ -142,7 +144,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         tokens[0] = chosen;
         counts[chosen] += 1u;
         state.pos += state.n;
-        state.n = 1u;
+        state.n = select(1u, 0u, state.n == 0u || ends(chosen));
         state.step += 1u;
     }
 }

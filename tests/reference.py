@@ -171,6 +171,54 @@ def unpack_values(words: Array) -> Array:
     return eights.reshape(eights.shape[0], eights.shape[1], -1)
 
 
+# Recurrent mixers --------------------------------------------------------------------------------
+
+
+def short_conv(u: Array, kernel: Array, past: Array) -> tuple[Array, Array]:
+    """Causal convolution of each channel with its kernel, and the inputs that the next call needs.
+
+    Args:
+        u: (T, C).
+        kernel: (C, width), the present last.
+        past: (width - 1, C), the inputs before u.
+    """
+    width = kernel.shape[1]
+    line = np.concatenate([past, u]).astype(np.float64)
+    y = np.zeros(u.shape)
+    for t in range(len(u)):
+        for j in range(width):
+            y[t] += kernel[:, j] * line[t + j]
+    return y, line[len(line) - width + 1 :]
+
+
+def l2_norm(x: Array, eps: float) -> Array:
+    """x over its length, over the last axis."""
+    return x / np.sqrt((x**2).sum(axis=-1, keepdims=True) + eps)
+
+
+def gated_delta(
+    q: Array, k: Array, v: Array, *, decay: Array, beta: Array, memory: Array
+) -> tuple[Array, Array]:
+    """The gated delta rule, token by token: its results (T, H, D), and the memory after them.
+
+    Args:
+        q, k: (T, K, D), normed, q scaled.
+        v: (T, H, D); head h goes with key head h mod K.
+        decay: (T, H), what remains of the memory; beta: (T, H), how much of an error is mended.
+        memory: (H, D keys, D values).
+    """
+    tokens, heads, _ = v.shape
+    out, after = np.zeros(v.shape), memory.astype(np.float64)
+    for t in range(tokens):
+        for h in range(heads):
+            key, query = k[t, h % k.shape[1]], q[t, h % k.shape[1]]
+            kept = after[h] * decay[t, h]
+            error = v[t, h] - key @ kept
+            after[h] = kept + np.outer(key, beta[t, h] * error)
+            out[t, h] = query @ after[h]
+    return out, after
+
+
 # Sampling ----------------------------------------------------------------------------------------
 
 

@@ -35,6 +35,7 @@ _CAPPED = {"lib/silu.wgsl": "lib/capped.wgsl"}
 _RELU2 = {"lib/silu.wgsl": "lib/relu2.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 _NO_WEIGHT = {"lib/norm_weight.wgsl": "lib/no_norm_weight.wgsl"}
+_STOPS = {"lib/no_stops.wgsl": "lib/stops.wgsl"}
 _HEADS: tuple[dict[str, Value], ...] = (
     {"D": 64, "H": 8, "KV": 2, "S": 512},
     {"D": 256, "H": 4, "KV": 2, "S": 512},
@@ -142,6 +143,14 @@ def _options() -> Iterator[Variant]:
         yield "attention_decode", _HEADS[0] | score | options, {}
 
 
+def _recurrent() -> Iterator[Variant]:
+    yield "short_conv", {"C": 96, "W": 288, "WIDTH": 3, "GATED": True}, {}
+    yield "short_conv", {"C": 96, "W": 200, "WIDTH": 4}, {}
+    for size, lanes in ((8, 2), (64, 4), (128, 1), (128, 2), (256, 1)):
+        shape: dict[str, Value] = {"D": size, "K": 2, "H": 6, "LANES": lanes}
+        yield "gated_delta", shape | {"W": 16 * size + 12, "Z": 10 * size}, {}
+
+
 def _variants(features: frozenset[str]) -> Iterator[Variant]:
     subgroups = "subgroups" in features
     yield from _repacks()
@@ -152,12 +161,15 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
     for add, norm in product((False, True), ({}, _NO_WEIGHT)):
         yield "rms_norm", {"C": 96, "ADD": add}, norm
     yield "qk_norm", {"D": 64, "H": 3, "KV": 1}, {}
+    yield from _recurrent()
+    yield "rms_norm", {"C": 96}, {}
     yield "take_last", {"C": 96}, {}
     for activation in ({}, _GELU, _RELU2):
         yield "gate_mul", {"F": 96}, activation
     yield "load/rope_divide", {"P": 32}, {}
     yield "sample_scan", {"V": 1000}, {}
     yield "sample_pick", {"V": 1000}, {}
+    yield "sample_pick", {"V": 1000}, _STOPS
 
 
 def shaders(

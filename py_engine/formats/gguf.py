@@ -291,7 +291,7 @@ async def _tensor(cursor: Cursor, before: Mapping[str, TensorInfo], place: int) 
         fail("BAD_SHAPE", start, why)
     if offset != place:
         why = f"the data of {name!r} is said to be at {offset}; its place is {place}"
-        last = next(reversed(before.values()), None)
+        last = next(reversed(list(before.values())), None)
         fail("BAD_OFFSET", start, why, _WIDE_BLOCKS if _wide(last, offset, place) else None)
     nbytes = n_weights // kind.block * kind.nbytes
     return TensorInfo(name, tuple(shape), kind.name, nbytes, offset, 0)

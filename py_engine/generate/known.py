@@ -17,9 +17,11 @@ from py_engine.generate.known_attention import (
     attention_prefill,
     rope_cache,
 )
+from py_engine.generate.known_recurrent import gated_delta, short_conv
 from py_engine.generate.patterns import GAINS, matrix
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.wgsl import Shader
+from py_engine.ops.sample import packed_stops
 from py_engine.ops.weight import weight_type
 
 
@@ -185,6 +187,7 @@ def _sample_pick(_: Shader, c: Mapping[str, int]) -> Known:
         "parts": b"".join(struct.pack("<fIf", *part) for part in parts),
         "state": state(1),
         "sampling": Sampling(temperature=0).packed(),
+        "stops": packed_stops([]),
     }
     sizes = {"logits": 4 * c["V"], "counts": 4 * c["V"], "tokens": 4}
     top, token = max(parts)[:2]
@@ -206,6 +209,8 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "attention_decode": attention_decode,
     "attention_merge": attention_merge,
     "attention_prefill": attention_prefill,
+    "short_conv": short_conv,
+    "gated_delta": gated_delta,
     "sample_scan": _sample_scan,
     "sample_pick": _sample_pick,
 }

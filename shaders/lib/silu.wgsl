@@ -1,3 +1,4 @@
-// SiLU: x * sigmoid(x); the bound keeps exp finite, where the result is 0 within 1e-32.
-// Variants: gelu.wgsl, relu2.wgsl.
-fn activate(x: f32) -> f32 { return x / (1.0 + exp(-max(x, -80.0))); }
+// SiLU, x * sigmoid(x).   Variants: gelu.wgsl, relu2.wgsl, capped.wgsl.
+// #include "lib/sigmoid.wgsl"
+
+fn activate(x: f32) -> f32 { return x * sigmoid(x); }

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from py_engine.ops.attention import SPAN, Heads, splits
+from py_engine.ops.attention import SPAN, Heads, attention_decode, splits
 from tests import reference
 from tests.gpu.conftest import Bench
-from tests.gpu.layer import LIMIT, assert_rounded, decode, layer, prefill, tokens
+from tests.gpu.layer import EPS, LIMIT, assert_rounded, decode, layer, prefill, tokens
 
 CASES = {
     "one group, size 32": (Heads(4, 4, 32, 32, False), False),
@@ -133,6 +133,29 @@ def test_values_beyond_a_half_are_held_at_its_largest(bench: Bench) -> None:
     assert np.all(at.cached(cache)[1][22, -1] == 65504)
     assert np.all(at.cached(cache)[1][21, -1] == -65504)
     assert np.all(at.cached(step_cache)[1][5, -1] == 65504)
+
+
+def test_a_step_without_a_token_only_writes_at_its_position(bench: Bench) -> None:
+    """As the steps do that are under way when the sampler ends a reply: nobody reads that key."""
+    at = layer(bench, "groups of 3, head norm", 300)
+    cache, state, none = at.cache(), bench.state(0, 260), np.zeros((1, at.heads.H * 64), np.float32)
+    attention_decode(
+        bench.rec,
+        at.heads,
+        bench.put(tokens(at.heads, 1)),
+        cache,
+        freqs=at.freqs,
+        partial=bench.put(np.zeros(2 * at.heads.H * 66, np.float32)),
+        out=bench.put(none),
+        state=state,
+        n_splits=2,
+        norm=at.norm,
+        eps=EPS,
+    )
+    assert bench.get(state).tolist() == [260, 0, 0, 0]
+    others = np.arange(300) != 260
+    for after, before in zip(at.cached(cache), (at.keys, at.values), strict=True):
+        assert np.array_equal(after[others], before[others])
 
 
 def test_cache_layouts_of_the_twin() -> None:

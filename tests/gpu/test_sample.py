@@ -7,7 +7,7 @@ import pytest
 
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.tensor import Tensor
-from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, sample
+from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, STOPS, packed_stops, sample
 from tests import reference
 from tests.gpu.conftest import Bench
 
@@ -45,6 +45,7 @@ def sampler(
     *,
     counts: np.ndarray | None = None,
     steps: int = 1,
+    stops: list[int] | None = None,
 ) -> Sampler:
     """Record `steps` draws."""
     vocabulary = len(logits)
@@ -62,6 +63,7 @@ def sampler(
     parts = bench.put(np.zeros((GROUPS, 3), np.uint32))
     bias_tensor = bench.put(bias)
     settings = bench.put(np.frombuffer(sampling.packed(), np.uint32))
+    ending = None if stops is None else bench.put(np.frombuffer(packed_stops(stops), np.uint32))
     for _ in range(steps):
         sample(
             bench.rec,
@@ -73,6 +75,7 @@ def sampler(
             tokens=own.tokens,
             ring=own.ring,
             state=own.state,
+            stops=ending,
         )
     return own
 
@@ -136,6 +139,36 @@ def test_what_a_step_leaves_behind(bench: Bench) -> None:
     assert bench.get(own.state).tolist() == [52, 1, RING + 6, 77]
     assert bench.get(own.tokens).tolist() == [1, 9, 9]
     assert bench.get(own.counts).tolist() == [0, IN_PROMPT + 1, 2, 5]
+
+
+@pytest.mark.parametrize("stops", [[2], [9, 8, 2, 7], [*range(9, 8 + STOPS), 2]])
+def test_the_state_stops_at_the_end_of_a_reply(bench: Bench, stops: list[int]) -> None:
+    """Greedy goes through the tokens in turn; from the third on no step has a token to compute."""
+    sampling = Sampling(temperature=0, presence_penalty=50)
+    own = sampler(bench, np.array([5.0, 4.0, 3.0, 2.0]), sampling, stops=stops)
+    own.start(seed=3, pos=40, n=12)
+    states = [bench.get(own.state).tolist()]
+    program = bench.device.record(bench.rec.dispatches)
+    for _ in range(4):
+        bench.device.submit([program])
+        states.append(bench.get(own.state).tolist())
+    # positions count the tokens that were computed: the prompt's 12, then the first and the second
+    assert [state[:3] for state in states] == [
+        [52, 1, 1], [53, 1, 2], [54, 0, 3], [54, 0, 4], [54, 0, 5]
+    ]  # fmt: skip
+    assert bench.get(own.ring)[:3, 0].tolist() == [0, 1, 2]
+    own.start(seed=3, step=5, pos=54, n=1)  # the host writes it anew; token 3 is drawn again
+    bench.device.submit([program])
+    assert bench.get(own.state).tolist()[:2] == [55, 1]
+
+
+@one_rung
+def test_no_token_ends_a_reply_unless_it_is_told(bench: Bench) -> None:
+    for stops in (None, [], [1, 2]):
+        own = sampler(bench, np.array([5.0, 4.0, 3.0]), Sampling(temperature=0), stops=stops)
+        assert bench.get(own.state).tolist() == [1, 1, 1, 0]
+    with pytest.raises(ValueError, match="65 tokens"):
+        packed_stops(range(65))
 
 
 ADJUSTED = {

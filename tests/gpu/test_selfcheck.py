@@ -23,6 +23,7 @@ _Q4 = {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"}
 _HEADS = {"D": 64, "H": 8, "KV": 2, "S": 300}
 _WIDE = {"D": 512, "H": 4, "KV": 2, "S": 300}
 _WARM = {"WARMTH": 0.1, "WARM_FROM": 40, "SCALE": 0.1}
+_DELTA = {"D": 64, "K": 2, "H": 4, "W": 800, "Z": 512}
 KERNELS: list[Variant] = [
     ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True}, _Q4 | _NORM),
     ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True, "STAGED": True}, _Q4 | _BIAS),
@@ -50,8 +51,13 @@ KERNELS: list[Variant] = [
     ("attention_prefill", _HEADS, {}),
     ("attention_prefill", {**_WIDE, "WINDOW": 100, "WG": 256}, {}),
     ("attention_prefill", {**_HEADS, "WINDOW": 2, "SOFTCAP": 1.5}, {}),
+    ("short_conv", {"C": 96, "W": 120, "WIDTH": 4}, {}),
+    ("short_conv", {"C": 40, "W": 120, "WIDTH": 3, "GATED": True}, {}),
+    ("gated_delta", {**_DELTA, "LANES": 1}, {}),
+    ("gated_delta", {**_DELTA, "LANES": 4}, {}),
     ("sample_scan", {"V": 5000, "GROUPS": 3}, {}),
     ("sample_pick", {"V": 5000, "GROUPS": 3}, {}),
+    ("sample_pick", {"V": 5000, "GROUPS": 3}, {"lib/no_stops.wgsl": "lib/stops.wgsl"}),
 ]
 FAULTS = {
     "matvec": ("first += WG)", "first += WG * 2u)"),
@@ -66,6 +72,8 @@ FAULTS = {
     "attention_decode": ("i += TEAMS", "i += 2u * TEAMS"),
     "attention_merge": ("weight += scale", "weight -= scale"),
     "attention_prefill": ("total * shrink[lane % BQ] + sum", "sum"),
+    "short_conv": ("seen[j] = seen[j + 1u];", ""),
+    "gated_delta": ("token.both * change", "change"),
     "sample_scan": ("sum += exp", "sum = exp"),
     "sample_pick": ("best = argmax(best, lane);", ""),
 }
