@@ -32,7 +32,7 @@ import tomllib
 import urllib.request
 import venv
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -292,39 +292,12 @@ def bench(arguments: Sequence[str]) -> None:
     sys.exit(subprocess.call([*map(str, command)], cwd=ROOT))
 
 
-def beside(*commands: Sequence[str], **env: str) -> None:
-    """Run commands at the same time; what the second and later ones print comes when all are done.
-
-    Ends with the status of the first that fails.
-    """
-    environment = {**os.environ, **env}
-    with ExitStack() as stack:
-        told = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands[1:]]
-        running = [
-            stack.enter_context(
-                subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-            )
-            for command, out in zip(commands, [None, *told], strict=True)
-        ]
-        try:
-            statuses = [process.wait() for process in running]
-        finally:
-            for process in running:
-                process.terminate()
-        for out in told:
-            out.seek(0)
-            sys.stdout.buffer.write(out.read())
-            sys.stdout.flush()
-    for command, status in zip(commands, statuses, strict=True):
-        if status:
-            sys.exit(f"build.py: this ended with status {status}: {' '.join(command)}")
-
-
 def test(tiers: Sequence[str], arguments: Sequence[str]) -> None:
     """Run the tests, with what they need: a browser, a Vulkan driver, a current dist/."""
     install_python("test")
     dist(report=False)  # the browser tier runs exactly what ships
     from tests.machine import find_chromium, find_vulkan
+    from tests.tiers import beside
 
     env = {"CHROME": find_chromium(PYTHON)} if "browser" in tiers else {}
     if set(tiers) - {"unit"}:
@@ -333,7 +306,10 @@ def test(tiers: Sequence[str], arguments: Sequence[str]) -> None:
     apart = ["browser"] if "browser" in tiers else []
     groups = [group for group in ([tier for tier in tiers if tier not in apart], apart) if group]
     pytest = [str(PYTHON), "-m", "pytest", *arguments]
-    beside(*([*pytest, *(f"tests/{tier}" for tier in group)] for group in groups), **env)
+    commands = [[*pytest, *(f"tests/{tier}" for tier in group)] for group in groups]
+    status = beside(commands, {**os.environ, **env})
+    if status:
+        sys.exit(f"build.py: the tests ended with status {status}")
 
 
 def check() -> None:

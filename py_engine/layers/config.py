@@ -163,8 +163,11 @@ class Config:
 
     def feed_forward(self, block: int) -> int:
         """The width inside a block's feed-forward layer."""
-        inner = self.sizes("feed_forward_length")[block]
-        self._multiple("feed_forward_length", inner, 32)
+        name = "feed_forward_length"
+        inner = self.sizes(name, least=0)[block]
+        if not inner:
+            raise self.refusal(name, inner, "a width")
+        self._multiple(name, inner, 32)
         return inner
 
     def head_counts(self, name: str) -> list[int]:

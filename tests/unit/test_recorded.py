@@ -89,6 +89,9 @@ class Shape:
                 if self.architecture == "qwen2" and name in ("attn_q", "attn_k", "attn_v"):
                     vectors[f"blk.{i}.{name}.bias"] = rows
             norms = {"attn_norm": self.C, "ffn_norm": self.C}
+            if self.architecture == "olmo2":
+                norms = {"post_attention_norm": self.C, "post_ffw_norm": self.C}
+                norms |= {"attn_q_norm": queries, "attn_k_norm": keys}
             if self.architecture == "qwen3":
                 norms |= {"attn_q_norm": self.D, "attn_k_norm": self.D}
             vectors |= {f"blk.{i}.{name}.weight": size for name, size in norms.items()}
@@ -163,13 +166,14 @@ def test_no_dimension_of_a_dispatch_is_above_the_limit(shape: Shape, rung: str) 
 
 def test_some_model_on_some_rung_takes_each_kernel() -> None:
     """Else the other tests here say nothing about it."""
-    taken = {d.shader.name for rung in RUNGS for d in recorded(MIXED, rung)}
+    models = (MIXED, replace(SMALL, architecture="olmo2"))
+    taken = {d.shader.name for rung in RUNGS for one in models for d in recorded(one, rung)}
     assert taken == KERNELS - {"gated_delta", "short_conv"}  # no architecture takes these yet
 
 
 @pytest.mark.parametrize("rung", RUNGS)
 def test_what_programs_record_has_a_known_answer(rung: str) -> None:
-    models = [replace(SMALL, architecture=name) for name in ("llama", "qwen2", "qwen3")]
+    models = [replace(SMALL, architecture=name) for name in ("llama", "qwen2", "qwen3", "olmo2")]
     missing = unanswered(d.shader for model in (*models, MIXED) for d in recorded(model, rung))
     assert not missing
 
