@@ -354,12 +354,13 @@ class Engine:
         self._stopping = False
         tokenizer = self.tokenizer if sampling.stop else self._tokenizer
         detokenizer = Detokenizer(tokenizer, sampling.stop)
+        stops = tokenizer.eog if tokenizer else ()
         started = time.monotonic()
         first = started
         texts: list[str] = []
         ids: list[int] = []
         reason = "length"
-        async with self._sequencer.generate(prompt, sampling) as sampled:
+        async with self._sequencer.generate(prompt, sampling, stops) as sampled:
             async for token in sampled:
                 if not ids:
                     first = time.monotonic()

@@ -1,9 +1,10 @@
-// Row n - 1 of hidden becomes row 0, and the state that of a call with its token alone.
+// Row n - 1 of hidden becomes row 0 and, if ALONE, the state that of a call with its token alone.
 //
 //   hidden (T, C) f32, in place      dispatch (1, 1, 1)
 
 override C: u32 = 64;
 override WG: u32 = 256;
+override ALONE: bool = true;
 
 // #include "lib/state.wgsl"
 
@@ -15,7 +16,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let last = max(state.n, 1u) - 1u;
     for (var i = lane; i < C; i += WG) { hidden[i] = hidden[last * C + i]; }
     storageBarrier();
-    if (lane == 0u) {
+    if (ALONE && lane == 0u) {
         state.pos += last;
         state.n = 1u;
     }

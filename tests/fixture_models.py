@@ -175,6 +175,19 @@ MODELS = {
             "rope.scaling.factor": 8.0,
         },
     ),
+    "lfm2": Shape(
+        "lfm2", pre="qwen2", layers=4, kv_heads=(0, 2, 0, 0), qk_norm="head", theta=1e6,
+        keys={"shortconv.l_cache": 3},
+    ),
+    "qwen35": Shape(
+        "qwen35", pre="qwen2", layers=5, head_size=64, rotated=16, theta=1e6, qk_norm="head",
+        ffn_norm="post_attention_norm", tied=False,
+        keys={
+            "full_attention_interval": 4, "rope.dimension_sections": [3, 3, 2, 0],
+            "ssm.conv_kernel": 4, "ssm.state_size": 32, "ssm.group_count": 2,
+            "ssm.time_step_rank": 6, "ssm.inner_size": 192,
+        },
+    ),
     "olmo2": Shape("olmo2", pre="llama-bpe", norms="after", qk_norm="row", tied=False),
     "olmo3": Shape(
         "olmo2", pre="llama-bpe", norms="after", qk_norm="row", tied=False, layers=4,
@@ -269,7 +282,7 @@ def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
             made.matrix(f"blk.{i}.nextn.eh_proj", c, 2 * c)
             made.norm(f"blk.{i}.nextn.enorm", c)
             made.norm(f"blk.{i}.nextn.hnorm", c)
-    made.norm("output_norm", c)
+    made.norm("token_embd_norm" if shape.architecture == "lfm2" else "output_norm", c)
     if not shape.tied:
         made.matrix("output", shape.vocab, c, gain=shape.spread)
     if shape.saved and shape.architecture == "qwen3":
@@ -304,11 +317,20 @@ class _Tensors:
             return
         if shape.norms != "after":
             self.norm(f"{blk}.attn_norm", c)
+        if shape.architecture == "lfm2" and not kv_heads:
+            self.matrix(f"{blk}.shortconv.in_proj", 3 * c, c, gain=1.5)
+            self.table(f"{blk}.shortconv.conv.weight", c, 3)
+            self.matrix(f"{blk}.shortconv.out_proj", c, c)
+            return
+        if shape.architecture == "qwen35" and (i + 1) % 4:
+            self.delta_net(blk)
+            return
         q, kv = heads * shape.head, kv_heads * shape.head
         if shape.fused:
             self.matrix(f"{blk}.attn_qkv", q + 2 * kv, c, gain=1.5)
         elif kv:
-            for letter, rows in ("q", q), ("k", kv), ("v", kv):
+            own = 2 * q if shape.architecture == "qwen35" else q  # its gates lie between queries
+            for letter, rows in ("q", own), ("k", kv), ("v", kv):
                 self.matrix(f"{blk}.attn_{letter}", rows, c, gain=1.5)
                 if shape.qk_norm and letter != "v":
                     size = shape.head if shape.qk_norm == "head" else rows
@@ -316,6 +338,27 @@ class _Tensors:
         self.matrix(f"{blk}.attn_output", c, q if kv else c)
         if shape.norms != "before":
             self.norm(f"{blk}.post_attention_norm", c)
+
+    def delta_net(self, blk: str) -> None:
+        c, keys = self.shape.embedding, self.shape.keys
+        size, shared, heads = (
+            keys[f"ssm.{name}"] for name in ("state_size", "group_count", "time_step_rank")
+        )
+        assert isinstance(size, int) and isinstance(shared, int) and isinstance(heads, int)
+        mixed, values = (2 * shared + heads) * size, heads * size
+        self.matrix(f"{blk}.attn_qkv", mixed, c, gain=1.5)
+        self.matrix(f"{blk}.attn_gate", values, c)
+        self.matrix(f"{blk}.ssm_alpha", heads, c)
+        self.matrix(f"{blk}.ssm_beta", heads, c)
+        self.out[f"{blk}.ssm_dt.bias"] = normal(f"{blk}.ssm_dt.bias", self.seed, heads)
+        decay = np.exp(normal(f"{blk}.ssm_a", self.seed, heads) - 2)
+        self.out[f"{blk}.ssm_a"] = -decay
+        self.table(f"{blk}.ssm_conv1d.weight", mixed, 4)
+        self.norm(f"{blk}.ssm_norm", size)
+        self.matrix(f"{blk}.ssm_out", c, values, gain=2)
+
+    def table(self, name: str, rows: int, columns: int) -> None:
+        self.out[name] = 0.6 * normal(name, self.seed, rows, columns)
 
     def feed_forward(self, i: int) -> None:
         shape, blk, c = self.shape, f"blk.{i}", self.shape.embedding

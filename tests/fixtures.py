@@ -130,8 +130,9 @@ def write(
         writer.add_string(key, text)
     types: dict[str, str] = {}
     for name, values in tensors(shape, seed).items():
-        types[name] = weight_type if values.ndim == 2 else "F32"
-        if values.ndim == 2:
+        plain = values.ndim < 2 or "conv" in name.rpartition(".weight")[0].rpartition(".")[2]
+        types[name] = "F32" if plain else weight_type
+        if not plain:
             sought = "output.weight" if shape.tied and name == "token_embd.weight" else name
             matches = (kind for glob, kind in patterns.items() if fnmatchcase(sought, glob))
             types[name] = next(matches, weight_type)

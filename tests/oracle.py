@@ -26,7 +26,7 @@ _NEIGHBOURS = {
 """Architectures whose files pair neighbours when they rotate; all others pair i and i + R/2."""
 _HALVES = {
     "qwen2", "qwen2vl", "qwen3", "qwen3vl", "phi3", "hunyuan-dense", "exaone", "exaone4",
-    "pangu-embedded", "qwen", "seed_oss", "olmo2", "gemma", "gemma2", "gemma3",
+    "pangu-embedded", "qwen", "seed_oss", "olmo2", "gemma", "gemma2", "gemma3", "lfm2", "qwen35",
 }  # fmt: skip
 _TURN_FIRST = {"hunyuan-dense", "maincoder"}
 """The norm of heads comes after the rotation."""
@@ -44,7 +44,8 @@ class Oracle:
         Args:
             without: a part that is left out, to see that it counts: `rotation`, `window`, `scaling`
                 (of positions), `magnitude`, `temperature`, `scales`, `bias`, `head norm`,
-                `post norm` or `softcap`.
+                `post norm`, `softcap`,
+                `state` or `gate`.
             context: positions that the engine's cache has, by which LongRoPE goes.
         """
         readers = [GGUFReader(path) for path in paths]
@@ -80,17 +81,17 @@ class Oracle:
         x = embedding * w["token_embd.weight"][list(ids)]  # (T, C)
         for i in range(self.layers):
             blk = f"blk.{i}"
+            before = self.architecture in ("seed_oss", "qwen35")  # the norm's name says after
             if self.heads[i]:
-                y = self.attention(i, self.norm(f"{blk}.attn_norm", x))
-                if self.architecture != "seed_oss":
+                y = self.mixer(i, self.norm(f"{blk}.attn_norm", x))
+                if not before:
                     y = self.post(f"{blk}.post_attention_norm", y)
                 x = x + branch * y
             if f"{blk}.ffn_down.weight" in w:
-                seed = self.architecture == "seed_oss"
-                name = "post_attention_norm" if seed else "ffn_norm"
+                name = "post_attention_norm" if before else "ffn_norm"
                 y = self.feed_forward(i, self.norm(f"{blk}.{name}", x))
                 x = x + branch * self.post(f"{blk}.post_ffw_norm", y)
-        x = self.norm("output_norm", x)
+        x = self.norm("token_embd_norm" if self.architecture == "lfm2" else "output_norm", x)
         y = logit * self.linear("output" if "output.weight" in w else "token_embd", x)
         return self.capped("final_logit_softcapping", {"gemma2": 30, "gemma3": 0}, y)
 
@@ -131,6 +132,54 @@ class Oracle:
         bias = self.weights.get(f"{name}.bias", 0.0)
         return x @ self.weights[f"{name}.weight"].T + (0 if self.without == "bias" else bias)
 
+    def mixer(self, layer: int, x: Array) -> Array:
+        if f"blk.{layer}.shortconv.conv.weight" in self.weights:
+            return self.short_conv(layer, x)
+        if f"blk.{layer}.ssm_conv1d.weight" in self.weights:
+            return self.delta_net(layer, x)
+        return self.attention(layer, x)
+
+    # ---- recurrent
+
+    def convolved(self, name: str, x: Array) -> Array:
+        """Each column with its last values, the present last: (T, C) by a kernel (C, width)."""
+        kernel = self.weights[f"{name}.weight"]
+        width = kernel.shape[1]
+        if self.without == "state":  # each token sees itself alone
+            return x * kernel[:, -1]
+        padded = np.concatenate([np.zeros((width - 1, x.shape[1])), x])
+        return sum(padded[j : j + len(x)] * kernel[:, j] for j in range(width))
+
+    def short_conv(self, layer: int, x: Array) -> Array:
+        name = f"blk.{layer}.shortconv"
+        b, c, v = np.split(self.linear(f"{name}.in_proj", x), 3, axis=1)
+        return self.linear(f"{name}.out_proj", c * self.convolved(f"{name}.conv", b * v))
+
+    def delta_net(self, layer: int, x: Array) -> Array:
+        """The gated delta rule, token by token; the memory of a head is (keys, values)."""
+        blk, w, keys = f"blk.{layer}", self.weights, self.keys
+        size, shared = int(keys["ssm.state_size"]), int(keys["ssm.group_count"])
+        heads = int(keys["ssm.time_step_rank"])
+        mixed = silu(self.convolved(f"{blk}.ssm_conv1d", self.linear(f"{blk}.attn_qkv", x)))
+        q, k, v = np.split(mixed, np.cumsum([shared * size] * 2), axis=1)
+        q, k = (
+            one / np.sqrt(np.sum(one**2, axis=-1, keepdims=True) + self.eps)
+            for one in (q.reshape(len(x), shared, size), k.reshape(len(x), shared, size))
+        )
+        v = v.reshape(len(x), heads, size)
+        beta = 1 / (1 + np.exp(-self.linear(f"{blk}.ssm_beta", x)))
+        alpha = self.linear(f"{blk}.ssm_alpha", x) + w[f"{blk}.ssm_dt.bias"]
+        decay = np.exp(w[f"{blk}.ssm_a"] * np.logaddexp(0, alpha))
+        memory, out = np.zeros((heads, size, size)), np.zeros_like(v)
+        of = np.arange(heads) % shared  # the key head of a value head
+        for t in range(len(x)):
+            memory *= 0 if self.without == "state" else decay[t][:, None, None]
+            change = v[t] - np.einsum("hk,hkv->hv", k[t, of], memory)
+            memory += np.einsum("hk,hv->hkv", k[t, of], beta[t][:, None] * change)
+            out[t] = np.einsum("hk,hkv->hv", q[t, of], memory) / math.sqrt(size)
+        out = rms_norm(out, w[f"{blk}.ssm_norm.weight"], self.eps).reshape(len(x), -1)
+        return self.linear(f"{blk}.ssm_out", out * silu(self.linear(f"{blk}.attn_gate", x)))
+
     # ---- attention
 
     def attention(self, layer: int, x: Array) -> Array:
@@ -146,7 +195,16 @@ class Oracle:
         distance = positions[:, None] - positions[None]
         seen = (distance >= 0) & (distance < (self.window(layer) or len(x)))
         mixed = np.einsum("hts,shd->thd", softmax(np.where(seen, scores, -np.inf)), v)
-        return self.linear(f"blk.{layer}.attn_output", mixed.reshape(len(x), -1))
+        mixed = mixed.reshape(len(x), -1)
+        if self.gated and self.without != "gate":
+            rows = self.linear(f"blk.{layer}.attn_q", x).reshape(len(x), heads, 2, self.head)
+            mixed = mixed / (1 + np.exp(-rows[:, :, 1].reshape(len(x), -1)))
+        return self.linear(f"blk.{layer}.attn_output", mixed)
+
+    @property
+    def gated(self) -> bool:
+        """Query heads have rows for a gate, too."""
+        return self.architecture == "qwen35"
 
     def score_scale(self) -> float:
         known = self.architecture == "granite" and self.without != "scales"
@@ -159,7 +217,10 @@ class Oracle:
         if f"blk.{layer}.attn_qkv.weight" in self.weights:
             y = self.linear(f"blk.{layer}.attn_qkv", x)
         else:
-            y = np.concatenate([self.linear(f"blk.{layer}.attn_{c}", x) for c in "qkv"], axis=1)
+            q, k, v = (self.linear(f"blk.{layer}.attn_{c}", x) for c in "qkv")
+            if self.gated:
+                q = q.reshape(len(x), heads, 2, self.head)[:, :, 0].reshape(len(x), -1)
+            y = np.concatenate([q, k, v], axis=1)
         ends = np.cumsum([heads * self.head, kv_heads * self.head])
         q, k, v = np.split(y, ends, axis=1)
         steps = [self.head_norm, self.rotate]

@@ -147,6 +147,19 @@ _QKV = ((7, "H"), (5, "KV"), (9, "KV"))
 """A number that tells queries, keys and values apart, and how many heads there are."""
 
 
+def _copied(_: Shader, c: Mapping[str, int]) -> Known:
+    values = [i % 13 - 6.0 for i in range(4 * min(c["N"], 300))]
+    return Known("out", values, {"x": floats(*values)}, (-(-len(values) // 1024), 1, 1))
+
+
+def _sigmoid_gate(_: Shader, c: Mapping[str, int]) -> Known:
+    gate = [i % 9 / 2 - 2 for i in range(c["C"])]
+    want = [(i % 5) / (1 + exp(-x)) for i, x in enumerate(gate)]
+    x = floats(*(float(i % 5) for i in range(c["C"])))
+    inputs = {"x": x, "gate": floats(*gate), "state": state(1)}
+    return Known("x", want, inputs, (-(-c["C"] // 64), 1, 1))
+
+
 def _take_last(_: Shader, c: Mapping[str, int]) -> Known:
     last = [i % 7 - 3.0 for i in range(c["C"])]
     inputs = {"hidden": bytes(4 * c["C"]) + floats(*last), "state": state(2)}
@@ -203,6 +216,8 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "embed": _embed,
     "take_last": _take_last,
     "gate_mul": _gate_mul,
+    "sigmoid_gate": _sigmoid_gate,
+    "copy": _copied,
     "rms_norm": _rms_norm,
     "qk_norm": _qk_norm,
     "rope_cache": rope_cache,

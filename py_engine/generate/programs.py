@@ -10,7 +10,7 @@ import asyncio
 import struct
 import time
 from array import array
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
@@ -24,7 +24,15 @@ from py_engine.gpu.wgsl import Shader
 from py_engine.layers.activations import Activations
 from py_engine.layers.decoder import Decoder
 from py_engine.ops.attention import SPAN, splits
-from py_engine.ops.sample import GROUPS, IN_PROMPT, RING, SETTINGS_BYTES, sample
+from py_engine.ops.sample import (
+    GROUPS,
+    IN_PROMPT,
+    RING,
+    SETTINGS_BYTES,
+    STOPS,
+    packed_stops,
+    sample,
+)
 
 CHUNKS = (16, 64, 256, 512)
 """Tokens of a prefill program; a chunk takes the smallest that holds it."""
@@ -47,6 +55,8 @@ class Kind(StrEnum):
     LOGITS = "logits"
     ALL_LOGITS = "all logits"
     SAMPLE = "sample"
+    SAVE = "save"
+    RESTORE = "restore"
 
 
 class Key(NamedTuple):
@@ -54,7 +64,7 @@ class Key(NamedTuple):
 
     kind: Kind
     size: int = 0
-    """Splits of attention (decode, last), or tokens of a chunk (prefill); else 0."""
+    """Splits of attention (decode, last), tokens of a chunk (prefill), a copy's number; else 0."""
 
     @classmethod
     def of(cls, kind: Kind, *, positions: int = 1, tokens: int = 1) -> "Key":
@@ -104,6 +114,7 @@ class Programs:
         self._counts = memory.tensor((vocabulary,), "counts", "u32")
         self._settings = memory.tensor((SETTINGS_BYTES // 4,), "sampling", "u32")
         self._ring = memory.tensor((RING, 2), "ring", "u32")
+        self._stops = memory.tensor((STOPS,), "stops", "u32") if model.states else None
         self._biased = False
         self._seed = 0
         self._recorders: dict[Key, Recorder] = {}
@@ -142,6 +153,12 @@ class Programs:
                 self.model.logits_all(rec, self._act.first(SCORED), self._all_logits)
             case Kind.SAMPLE:
                 self._record_sample(rec)
+            case Kind.SAVE:
+                assert self.model.states
+                self.model.states.save(rec, key.size)
+            case Kind.RESTORE:
+                assert self.model.states
+                self.model.states.restore(rec, key.size)
         return rec
 
     def _record_sample(self, rec: Recorder) -> None:
@@ -155,6 +172,7 @@ class Programs:
             tokens=self._act.tokens,
             ring=self._ring,
             state=self._act.state,
+            stops=self._stops,
         )
 
     def recorded(self, key: Key) -> Sequence[Dispatch]:
@@ -280,9 +298,25 @@ class Programs:
             self.device.drop(program)
         self._programs.clear()
 
-    def begin(self, sampling: Sampling, seed: int, prompt: Sequence[int]) -> None:
-        """Make the sampler ready for a reply."""
+    async def keep(self, number: int) -> None:
+        """Keep a copy of the recurrent states as they are after what was submitted."""
+        await self._run(Key(Kind.SAVE, number))
+
+    async def return_to(self, number: int) -> None:
+        """Take a copy of the recurrent states back."""
+        await self._run(Key(Kind.RESTORE, number))
+
+    async def _run(self, key: Key) -> None:
+        await self._build([key])
+        self.device.submit([self._programs[key]])
+
+    def begin(
+        self, sampling: Sampling, seed: int, prompt: Sequence[int], stops: Collection[int] = ()
+    ) -> None:
+        """Make the sampler ready for a reply, which `stops` end."""
         self._seed = seed
+        if self._stops:
+            self.device.write(self._stops.handle, 0, packed_stops(stops))
         self.device.write(self._settings.handle, 0, sampling.packed())
         vocabulary = self.model.vocabulary
         if sampling.penalises:

@@ -7,9 +7,12 @@ from py_engine.layers.config import Config
 from py_engine.layers.decoder import Decoder
 from py_engine.layers.feed_forward import Gated, Mapped, Plain
 from py_engine.layers.part import Part
+from py_engine.layers.recurrent import DeltaNet, ShortConv
 from py_engine.layers.rotation import UNSCALED, rotation
 from py_engine.layers.scope import Scope
+from py_engine.layers.state import States
 from py_engine.layers.weights import Weights
+from py_engine.ops.delta import DeltaHeads
 
 Block = Sequence[Part]
 """The parts of a block, in their order."""
@@ -20,10 +23,14 @@ __all__ = (
     "Block",
     "Config",
     "Decoder",
+    "DeltaHeads",
+    "DeltaNet",
     "Gated",
     "Mapped",
     "Plain",
     "Scope",
+    "ShortConv",
+    "States",
     "Weights",
     "rotation",
 )

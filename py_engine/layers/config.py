@@ -190,6 +190,16 @@ class Config:
         every = pattern if value is None else self._size(name, value, None, 0, _LARGEST)
         return [not every or (i + 1) % every > 0 for i in blocks]
 
+    def recurrent(self, interval: int) -> list[bool]:
+        """Which blocks have no attention: all but each n-th, or what an array says of each."""
+        name = "attention.recurrent_layers"
+        value = self.value(name)
+        blocks = range(self.block_count)
+        if isinstance(value, list) and len(value) >= self.block_count:
+            return [bool(value[i]) for i in blocks]
+        every = self.size("full_attention_interval", interval)
+        return [(i + 1) % every > 0 for i in blocks]
+
     def window(self, default: int = 0) -> int:
         """Positions that a query sees, itself included; 0: all."""
         name = "attention.sliding_window"

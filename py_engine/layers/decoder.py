@@ -9,6 +9,7 @@ from py_engine.layers.config import Config
 from py_engine.layers.norm import Norm
 from py_engine.layers.part import Part, mixes
 from py_engine.layers.scope import Scope
+from py_engine.layers.state import States
 from py_engine.layers.weights import Weights
 from py_engine.ops.embed import embed
 
@@ -21,6 +22,7 @@ class Decoder:
         output_norm: the name of the final norm.
         embedding_scale, logit_scale: what multiplies the embedding, and the logits.
         logit_cap: logits become cap · tanh(logit / cap); 0: they stay.
+        states: of its recurrent mixers, if any.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Decoder:
         embedding_scale: float = 1.0,
         logit_scale: float = 1.0,
         logit_cap: float = 0.0,
+        states: States | None = None,
     ) -> None:
         self.weights, self.width = weights, config.embedding_length
         self.embedding_scale, self.logit_scale = embedding_scale, logit_scale
@@ -48,6 +51,9 @@ class Decoder:
         if weights.has("output.weight"):
             self.output = weights.linear(["output.weight"], *shape)
         weights.check_all_used()
+        self.states = states
+        if states:
+            states.allocate()
         traces = [i for i, part in enumerate(self.parts) if mixes(part)]
         self._before, self._after = self.parts[: traces[-1]], self.parts[traces[-1] + 1 :]
         mixer = self.parts[traces[-1]]

@@ -1,6 +1,7 @@
 """The tensors of a block by their names in it: `norm("attn_norm")` is `blk.3.attn_norm.weight`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from py_engine.base.errors import LongContext
 from py_engine.gpu.tensor import Tensor
@@ -34,6 +35,13 @@ class Scope:
         """F32 vectors one after another in one tensor, (sum of sizes,)."""
         return self.weights.vector([self._full(name) for name in names], sizes)
 
+    def rates(self, names: Sequence[str], size: int) -> Tensor:
+        """Vectors whose names have no `.weight`, one a row: (names, size)."""
+        vectors = self.weights.vector(
+            [f"{self.prefix}.{name}" for name in names], [size] * len(names)
+        )
+        return replace(vectors, shape=(len(names), size))
+
     def linear(self, name: str, rows: int, columns: int) -> Linear:
         """A matrix and, where the file has it, its bias."""
         return self.stack([name], [rows], columns)
@@ -53,6 +61,17 @@ class Scope:
     def halves(self, name: str, rows: int, columns: int) -> Linear:
         """The same of one matrix (2 rows, columns), the upper half of which is the gate."""
         return self.weights.halves(self._full(name), rows, columns)
+
+    def table(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """An F32 tensor of this shape, which a GGUF has the other way round."""
+        return self.weights.table(self._full(name), shape)
+
+    def alternating(
+        self, names: Sequence[str], sizes: Sequence[int], columns: int, *, of: int
+    ) -> tuple[Linear, Linear]:
+        """A stack whose first matrix holds two things by turns: see `Weights.alternating`."""
+        full = [self._full(name) for name in names]
+        return self.weights.alternating(full, sizes, columns, of=of)
 
     def cache(self, heads: Heads, context: int) -> Cache:
         """Keys and values of this block's attention for `context` positions.

@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate, cycle
+from itertools import accumulate, cycle, groupby
 from typing import NamedTuple
 
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType, UnusedTensors
@@ -118,24 +118,49 @@ class Weights:
             at += size
         return whole
 
+    def table(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """An F32 tensor of this shape, which a GGUF has the other way round."""
+        whole = self.memory.tensor(shape, name)
+        self._vector(name, whole)
+        return whole
+
     def linear(self, names: Sequence[str], sizes: Sequence[int], columns: int) -> Linear:
         """`matrix`, and the biases that the file has for it."""
         return self.matrix(names, sizes, columns).with_bias(self._biases(names, sizes))
 
     def matrix(self, names: Sequence[str], sizes: Sequence[int], columns: int) -> Linear:
         """Matrices (rows, columns) stacked by rows; those of one type share a weight."""
-        parts: list[tuple[Weight, int]] = []
         infos = [self._matrix(n, rows, columns) for n, rows in zip(names, sizes, strict=True)]
+        return self._stacked([_Span(info, 0, info.shape[1]) for info in infos], columns)
+
+    def alternating(
+        self, names: Sequence[str], sizes: Sequence[int], columns: int, *, of: int
+    ) -> tuple[Linear, Linear]:
+        """As `matrix`, but the first has `of` rows of its own, then `of` for another, and so on.
+
+        Returns:
+            The stack, with the first's own rows, of which `sizes` has the number; the other's.
+        """
+        infos = [
+            self._matrix(name, rows * (1 if i else 2), columns)
+            for i, (name, rows) in enumerate(zip(names, sizes, strict=True))
+        ]
+        own, other = (
+            [_Span(infos[0], at, of) for at in range(begin, 2 * sizes[0], 2 * of)]
+            for begin in (0, of)
+        )
+        own += [_Span(info, 0, info.shape[1]) for info in infos[1:]]
+        return self._stacked(own, columns), self._stacked(other, columns)
+
+    def _stacked(self, spans: Sequence[_Span], columns: int) -> Linear:
+        """Rows one after another; neighbours of one type share a weight."""
+        parts: list[tuple[Weight, int]] = []
         at = 0
-        while infos:
-            same = [info for info in infos if info.type == infos[0].type]
-            if infos[: len(same)] != same:
-                same = infos[:1]
-            rows = sum(info.shape[1] for info in same)
-            spans = [_Span(info, 0, info.shape[1]) for info in same]
-            parts += [(weight, at + first) for weight, first in self._place(spans, rows, 1)]
+        for _, group in groupby(spans, key=lambda span: span.info.type):
+            same = list(group)
+            rows = sum(span.rows for span in same)
+            parts += [(weight, at + first) for weight, first in self._place(same, rows, 1)]
             at += rows
-            infos = infos[len(same) :]
         return Linear(tuple(parts), at, columns)
 
     def pair(self, names: tuple[str, str], rows: int, columns: int) -> Linear:
@@ -187,7 +212,7 @@ class Weights:
         return whole
 
     def _vector(self, name: str, place: Tensor) -> None:
-        info = self._info(name, place.shape)
+        info = self._info(name, place.shape[::-1])
         if info.type != "F32":
             raise UnsupportedType(name, info.type, ["F32 (for norms and biases)"])
         self._vectors[name] = place

@@ -38,8 +38,8 @@ def embed(
     )
 
 
-def take_last(rec: Recorder, hidden: Tensor, *, state: Tensor) -> None:
-    """hidden[0] = hidden[state.n - 1], and the state is that token's alone.   hidden (T, C)"""
+def take_last(rec: Recorder, hidden: Tensor, *, state: Tensor, alone: bool = True) -> None:
+    """hidden[0] = hidden[state.n - 1]; `alone`: the state becomes that token's.   hidden (T, C)"""
     width = hidden.shape[-1]
     buffers = {"hidden": hidden, "state": state}
-    rec.run("take_last", 1, buffers, C=width, WG=rec.library.threads(256))
+    rec.run("take_last", 1, buffers, C=width, WG=rec.library.threads(256), ALONE=alone)

@@ -1,4 +1,4 @@
-"""The gate of a gated layer, where it could not be fused into the matrix before it."""
+"""Gates that are not fused into the matrix before them."""
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
@@ -15,3 +15,10 @@ def gate_mul(rec: Recorder, x: Tensor, out: Tensor, *, state: Tensor, activation
         includes=activation_form(activation),
         F=inner,
     )
+
+
+def sigmoid_gate(rec: Recorder, x: Tensor, gate: Tensor, *, state: Tensor) -> None:
+    """x · sigmoid(gate), in place.   (T, C)"""
+    tokens, width = x.shape
+    buffers = {"x": x, "gate": gate, "state": state}
+    rec.run("sigmoid_gate", -(-tokens * width // 64), buffers, C=width)

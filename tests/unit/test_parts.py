@@ -30,6 +30,8 @@ def parts(model: str) -> list[str]:
         "magnitude": model in ("qwen3-yarn", "phi4-mini", "olmo3"),
         "temperature": "attention.temperature_scale" in keys,
         "scales": model in ("granite", "minicpm") or model.startswith("gemma"),
+        "state": model in ("lfm2", "qwen35"),
+        "gate": model == "qwen35",
         "softcap": "attn_logit_softcapping" in keys,
     }
     return [part for part, there in has.items() if there]
