@@ -123,6 +123,8 @@ LARGEST = Shape(
 """Its rows have up to 32768 weights, its matrices up to 300000 rows."""
 SMALL = Shape()
 MIXED = replace(SMALL, architecture="qwen2", up="Q8_0")
+AHEAD = {"qk_norm"}
+"""Kernels that no architecture takes yet."""
 KERNELS = {file.stem for file in SHADERS.glob("*.wgsl")}
 
 
@@ -163,7 +165,7 @@ def test_no_dimension_of_a_dispatch_is_above_the_limit(shape: Shape, rung: str) 
 def test_some_model_on_some_rung_takes_each_kernel() -> None:
     """Else the other tests here say nothing about it."""
     taken = {d.shader.name for rung in RUNGS for d in recorded(MIXED, rung)}
-    assert taken == KERNELS
+    assert taken == KERNELS - AHEAD
 
 
 @pytest.mark.parametrize("rung", RUNGS)
