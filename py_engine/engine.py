@@ -194,11 +194,10 @@ def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, in
     name = gguf.metadata.get("general.architecture")
     family = architecture(name)
     config = Config(gguf.metadata, str(name), windowed=hasattr(family, "WINDOWED"))
-    whole = type(context) is int
-    if context is not None and not (whole and 0 < context <= config.context_length):
-        wanted = f"from 1 to the model's {config.context_length}"
-        raise BadRequest("context", context, wanted)
-    cached = context or min(config.context_length, CONTEXT)
+    longest = config.context_length
+    if context is not None and not (type(context) is int and 0 < context <= longest):
+        raise BadRequest("context", context, f"from 1 to the model's {longest}")
+    cached = context or min(longest, CONTEXT)
     while True:
         try:
             return family.model(Weights(gguf, memory), config, cached), cached

@@ -163,7 +163,10 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
     yield "qk_norm", {"D": 64, "H": 3, "KV": 1}, {}
     yield from _recurrent()
     yield "rms_norm", {"C": 96}, {}
-    yield "take_last", {"C": 96}, {}
+    for alone in (True, False):
+        yield "take_last", {"C": 96, "ALONE": alone}, {}
+    yield "copy", {"N": 1000}, {}
+    yield "sigmoid_gate", {"C": 96}, {}
     for activation in ({}, _GELU, _RELU2):
         yield "gate_mul", {"F": 96}, activation
     yield "load/rope_divide", {"P": 32}, {}

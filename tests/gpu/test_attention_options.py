@@ -40,6 +40,8 @@ CASES = [
 ]
 WINDOWS = (1, 2, 63, 64, 65, 130, 257)
 """About the borders of tiles of 64 positions; the last is the first that needs splits."""
+RUNG_WINDOWS = [("plain", WINDOWS), ("subgroups", (65, 257)), ("Chromium: plain", (257,))]
+on_rungs = pytest.mark.parametrize(("rung", "windows"), RUNG_WINDOWS, indirect=["rung"])
 
 
 def without(at: Layer, option: str) -> Layer:
@@ -75,11 +77,11 @@ def test_each_option(bench: Bench, case: str) -> None:
         assert reference.nmse(result, other.attended(q, keys, values, pos)) > 1e-4
 
 
-@pytest.mark.parametrize("rung", ["plain", "subgroups", "Chromium: plain"], indirect=True)
-def test_a_window_in_decode(bench: Bench) -> None:
+@on_rungs
+def test_a_window_in_decode(bench: Bench, windows: tuple[int, ...]) -> None:
     """At its borders, in splits and in one; what lies outside of it is never read."""
     runs = []
-    for window in WINDOWS:
+    for window in windows:
         at = layer(bench, replace(PLAIN, window=window), False, 340)
         qkv = tokens(PLAIN, 1)
         for pos in sorted({max(window - 2, 0), window - 1, window, window + 1, 339}):
@@ -96,11 +98,11 @@ def test_a_window_in_decode(bench: Bench) -> None:
         assert reference.nmse(got, here.attended(q, keys, values, pos)) < LIMIT
 
 
-@pytest.mark.parametrize("rung", ["plain", "subgroups", "Chromium: plain"], indirect=True)
-def test_a_window_in_prefill(bench: Bench) -> None:
+@on_rungs
+def test_a_window_in_prefill(bench: Bench, windows: tuple[int, ...]) -> None:
     """Tiles that lie before it for all rows are never read; masked positions count nothing."""
     runs = []
-    for window in WINDOWS:
+    for window in windows:
         at = layer(bench, replace(PLAIN, window=window), False, 340)
         for size, pos in ((1, window - 1), (7, max(window - 3, 0)), (40, 191), (33, 300)):
             here = replace(at, keys=at.keys.copy(), values=at.values.copy())

@@ -1,9 +1,10 @@
-"""gate_mul against NumPy."""
+"""Gates against NumPy, and copies."""
 
 import numpy as np
 import pytest
 
-from py_engine.ops.gate import gate_mul
+from py_engine.ops.copy import copy
+from py_engine.ops.gate import gate_mul, sigmoid_gate
 from tests import reference
 from tests.gpu.conftest import Bench, natively
 
@@ -55,3 +56,19 @@ def test_more_workgroups_than_one_dimension_has(bench: Bench) -> None:
     gate_mul(bench.rec, bench.put(x), out, state=bench.state(1), activation="silu")
     got = bench.get(out)[0]
     assert reference.nmse(got, reference.gate_mul(x, "silu")[0]) < 1e-12
+
+
+def test_a_sigmoid_gate(bench: Bench) -> None:
+    x, gate = normal(5, 37), np.concatenate([4 * normal(4, 37), np.full((1, 37), -1e30)])
+    out = bench.put(x)
+    sigmoid_gate(bench.rec, out, bench.put(gate.astype(np.float32)), state=bench.state(3))
+    got = bench.get(out)
+    want = x[:3] * (0.5 + 0.5 * np.tanh(0.5 * gate[:3]))
+    assert reference.nmse(got[:3], want) < 1e-12
+    assert np.array_equal(got[3:], x[3:])
+
+
+def test_a_copy(bench: Bench) -> None:
+    x, out = normal(4 * 777), bench.put(np.zeros(4 * 777, np.float32))
+    copy(bench.rec, bench.put(x), out)
+    assert np.array_equal(bench.get(out), x)

@@ -26,7 +26,7 @@ from py_engine.hosts.files import open_sources
 from py_engine.layers.config import Config
 from py_engine.layers.rotation import Scaling
 from py_engine.ops.attention import Heads, most_positions, partial_size
-from tests import fixture_models, fixtures
+from tests import fixture_saved, fixtures
 
 PLAIN: Mapping[str, MetaValue] = {
     "block_count": 2,
@@ -134,7 +134,7 @@ def test_positions_are_scaled_as_llama_cpp_does(
 def test_neutral_values_refuse_nothing() -> None:
     """A key's presence says nothing: llama.cpp's saver writes all that it knows."""
     plain = config({"attention.head_count_kv": 4})
-    assert config(fixture_models.SAVED) == plain
+    assert config(fixture_saved.SAVED) == plain
     for key, values in {
         "expert_count": (0,),
         "attention.max_alibi_bias": (0.0,),
@@ -220,7 +220,7 @@ REFUSED: list[tuple[str, MetaValue | None]] = [
     ("attention.head_count_kv", 8),
     ("attention.key_length", 0),
     ("attention.key_length", 60),
-    ("attention.key_length", 512),
+    ("attention.key_length", 520),
     ("attention.value_length", 32),
     ("rope.dimension_count", 66),
     ("rope.dimension_count", 7),

@@ -31,7 +31,7 @@ def norm(rec: Recorder, eps: float = 1e-5, groups: int | tuple[int, int, int] = 
         "out": memory.tensor((3, 8), "out"),
         "state": memory.tensor((4,), "state", "u32"),
     }
-    rec.run("rms_norm", groups, buffers, params={"eps": eps}, C=8)
+    rec.run("rms_norm", groups, buffers, params={"eps": eps, "scale": 1.0}, C=8)
 
 
 def test_buffers_are_bound_in_the_shader_s_order() -> None:
@@ -51,7 +51,7 @@ def test_wrong_buffers_are_refused(change: str) -> None:
     tensor = rec.memory.tensor((8,), "any")
     names = ["x", "weight", "out"] if change == "missing" else ["x", "weight", "out", "state", "y"]
     with pytest.raises(TypeError, match="bindings are"):
-        rec.run("rms_norm", 1, dict.fromkeys(names, tensor), params={"eps": 0.0}, C=8)
+        rec.run("rms_norm", 1, dict.fromkeys(names, tensor), params={"eps": 0.0, "scale": 1.0}, C=8)
     assert not rec.dispatches
 
 
