@@ -4,6 +4,9 @@
         --no-binary llama-cpp-python llama-cpp-python==0.3.36 gguf==0.19.0
     /tmp/llama/bin/python -m tests.vectors.record                    # from the repository's root
 
+Gemma's files want a llama.cpp whose GELU is not read from a table of halves: in
+ggml/src/ggml-cpu/vec.h, GGML_GELU_FP16 is not defined.
+
 logits.npz: float32 logits of the F32 models at some positions, which the oracle must equal.
 llama_cpp.json: the token ids, what made all this, and how far llama.cpp itself is from the oracle
 on quantised weights: it rounds activations to 8 bits for them, our engine does not, so the engine
