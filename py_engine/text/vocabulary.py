@@ -8,10 +8,10 @@ know how text becomes ids. All that a file can get wrong is settled here: a wron
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from py_engine.base.errors import BadTokenizer, NoTokenizer, UnsupportedTokenizer, shown
-from py_engine.text.pretokenizers import DEFAULT, PRE_TOKENIZERS, PreTokenizer
+from py_engine.text.pretokenizers import DEFAULT, GEMMA4, PRE_TOKENIZERS, PreTokenizer
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 """`tokenizer.ggml.token_type`, as GGUF numbers them."""
@@ -160,8 +160,7 @@ def _pre_tokenizer(reader: _Reader, model: str) -> PreTokenizer:
         return DEFAULT
     if name not in PRE_TOKENIZERS:
         raise UnsupportedTokenizer("tokenizer.ggml.pre", name, PRE_TOKENIZERS)
-    pre = PRE_TOKENIZERS[name]
-    return replace(pre, add_bos=True) if name == "gemma4" else pre
+    return PRE_TOKENIZERS[name]
 
 
 def _ids(raw: Sequence[bytes]) -> tuple[dict[bytes, int], list[str]]:
@@ -319,7 +318,7 @@ def read_vocabulary(metadata: Mapping[str, object]) -> Vocabulary:
     ids, odd = _ids(raw)
     reader.warnings += odd
     roles = _roles(reader, model, pre, ids, types)
-    add_bos = reader.flag("add_bos_token", pre.add_bos) or model == "gemma4"
+    add_bos = reader.flag("add_bos_token", pre.add_bos) or pre == GEMMA4
     if add_bos and roles.bos is None:
         reader.warnings.append("the file asks for a BOS token but has none; none is added")
     return Vocabulary(
