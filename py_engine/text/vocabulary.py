@@ -68,8 +68,10 @@ class Vocabulary:
         special: ids of the control, unknown and user-defined tokens, in order.
         guarded: ids that nothing a person types may become: control and unknown tokens, those
             promoted to control, and those that llama.cpp demotes so that they are shown.
-        scores: for SentencePiece merges; empty otherwise.
+        scores: for SentencePiece merges; empty otherwise. Of equal ones the lower id is the
+            better: conversions without true scores keep the order in which merges were learnt.
         merges: for byte-pair models; empty otherwise.
+        suppressed: ids that no reply may contain, such as those that stand for pictures.
         space_prefix: a fragment of text gets a space in front.
     """
 
@@ -85,6 +87,7 @@ class Vocabulary:
     bos: int | None
     eos: int | None
     eog: frozenset[int]
+    suppressed: frozenset[int]
     add_bos: bool
     space_prefix: bool
     warnings: tuple[str, ...]
@@ -282,11 +285,17 @@ def _roles(
 def _scores(reader: _Reader) -> list[float]:
     given = reader.per_token("scores", float, int)
     if given is None:
-        raise BadTokenizer("tokenizer.ggml.scores", "is missing")
+        reader.warnings.append("the file gives no scores; tokens are merged in the order of ids")
+        return [0.0] * reader.n_tokens
     scores = [float(value) for value in given[: reader.n_tokens]]  # type: ignore[arg-type]
     if not all(map(math.isfinite, scores)):
         raise BadTokenizer("tokenizer.ggml.scores", "holds a value that is not finite")
     return scores
+
+
+def _suppressed(reader: _Reader) -> frozenset[int]:
+    given: list[int] = reader.array("suppress_tokens", int) or []  # type: ignore[assignment]
+    return frozenset(i for i in given if 0 <= i < reader.n_tokens)
 
 
 def read_vocabulary(metadata: Mapping[str, object]) -> Vocabulary:
@@ -324,7 +333,7 @@ def read_vocabulary(metadata: Mapping[str, object]) -> Vocabulary:
     return Vocabulary(
         model=model, pre=pre, raw=raw, ids=ids, types=types, special=roles.special,
         guarded=roles.guarded, scores=scores, merges=merges, bos=roles.bos, eos=roles.eos,
-        eog=roles.eog,
+        eog=roles.eog, suppressed=_suppressed(reader),
         add_bos=add_bos and roles.bos is not None,
         space_prefix=reader.flag("add_space_prefix", model == "llama") and model == "llama",
         warnings=tuple(reader.warnings),
