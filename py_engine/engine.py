@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from py_engine.base.debug import SILENT, Debug
 from py_engine.base.errors import BadRequest, BadTensor, InferaivedError, LongContext, NoTokenizer
@@ -34,6 +34,7 @@ from py_engine.models import architecture
 from py_engine.text.chat import ChatTemplate, chat_template
 from py_engine.text.detokenizer import Detokenizer
 from py_engine.text.tokenizer import MakeEncoder, Tokenizer
+from py_engine.text.variables import TemplateOptions
 
 CONTEXT = 4096
 """Positions of the cache unless the caller asks for others; never more than the model has."""
@@ -296,17 +297,17 @@ class Engine:
         self,
         messages: Sequence[Mapping[str, object]],
         sampling: Sampling,
-        *,
-        tools: Sequence[Mapping[str, object]] | None = None,
+        **told: Unpack[TemplateOptions],
     ) -> AsyncGenerator[Piece]:
         """Reply to a conversation, {"role", "content"} each, through the model's chat template.
+
 
         What the last conversation and this one have in common is not computed again. Nothing is
         computed before the first piece is asked for; closing the generator frees the engine.
         """
         if not self._template:
             raise NoTokenizer(self.info["tokenizer"])
-        return self._reply(self._template.ids(messages, tools=tools), sampling)
+        return self._reply(self._template.ids(messages, **told), sampling)
 
     def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         """Continue a text, or token ids, as they are: no template. Else as `chat`."""
@@ -350,6 +351,8 @@ class Engine:
     async def _reply(self, prompt: list[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         self._check(prompt)
         self._check(list(sampling.logit_bias))
+        if self._tokenizer:
+            sampling = sampling.without(self._tokenizer.vocabulary.suppressed)
         self._stopping = False
         tokenizer = self.tokenizer if sampling.stop else self._tokenizer
         detokenizer = Detokenizer(tokenizer, sampling.stop)

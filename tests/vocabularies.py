@@ -34,8 +34,8 @@ SEPARATOR = "\n__ggml_vocab_test__\n"
 COMMON = ("gpt-2", "llama-bpe", "llama-spm", "qwen2")
 """The four that every developer has."""
 OTHERS = (
-    "command-r", "deepseek-coder", "falcon", "gemma-4", "mpt", "phi-3", "qwen35", "refact",
-    "starcoder",
+    "command-r", "deepseek-coder", "deepseek-llm", "falcon", "gemma-4", "mpt", "phi-3", "qwen35",
+    "refact", "starcoder",
 )  # fmt: skip
 SPACES_AS_MARKS = ("gemma-4", "llama-spm", "phi-3")
 """Vocabularies that write a space as U+2581, so that a typed U+2581 comes back as a space."""

@@ -22,7 +22,8 @@ import { MODULES, spawned } from "./spawn.js";
 /** @import { Message, Piece } from "./calls.js" */
 /** @import { Chunk, Completion } from "./openai.js" */
 /** @import { Request } from "./request.js" */
-/** @import { ChatMessage, Info, Model, Options, StartOptions } from "./protocol.js" */
+/** @import { ChatMessage, Info, Model, Options, StartOptions,
+ *   TemplateOptions } from "./protocol.js" */
 
 export { EngineWorker, InferaivedError, Stream };
 
@@ -57,10 +58,11 @@ export class Engine {
    * The answer to a conversation piece by piece; `result` is a `Reply`, with all token ids.
    *
    * @param {ChatMessage[]} messages
-   * @param {Options & Abortable & { tools?: object[] }} [options]
+   * @param {Options & TemplateOptions & Abortable} [options]
    */
-  reply(messages, { signal, tools, ...options } = {}) {
-    return this.#pieces({ kind: "chat", messages, options, tools }, signal);
+  reply(messages, { signal, tools, chat_template_kwargs, reasoning_effort, ...options } = {}) {
+    const told = { tools, chat_template_kwargs, reasoning_effort };
+    return this.#pieces({ kind: "chat", messages, options, ...told }, signal);
   }
 
   /**

@@ -62,8 +62,17 @@
  *   tune?: boolean | "again" }} LoadRequest
  */
 /**
- * @typedef {{ kind: "chat", id: number, messages: ChatMessage[], options: Options,
- *   tools?: object[] }} ChatRequest
+ * What a chat template gets beside the conversation, named as in OpenAI's API and vLLM's.
+ *
+ * @typedef {object} TemplateOptions
+ * @property {object[]} [tools]
+ * @property {Record<string, unknown>} [chat_template_kwargs]  variables that the model's template
+ *   reads, such as `enable_thinking`; others are refused
+ * @property {string} [reasoning_effort]  "none" for no thought, or a word of the template's
+ */
+/**
+ * @typedef {{ kind: "chat", id: number, messages: ChatMessage[], options: Options } & TemplateOptions}
+ *   ChatRequest
  */
 /**
  * @typedef {{ kind: "complete", id: number, prompt: string | number[], options: Options }}

@@ -9,13 +9,12 @@
 import { InferaivedError } from "./calls.js";
 import { badRequest, unsayable } from "./plain.js";
 
-/** @import { ChatMessage, Options } from "./protocol.js" */
+/** @import { ChatMessage, Options, TemplateOptions } from "./protocol.js" */
 
 /**
- * What OpenAI's API has besides `Options`.
+ * What OpenAI's API has besides `Options` and `TemplateOptions`.
  *
  * @typedef {object} Extras
- * @property {object[]} [tools]
  * @property {"auto" | "none"} [tool_choice]  "none" keeps the tools from the model
  * @property {true} [parallel_tool_calls]
  * @property {string} [model]  any name: the answer has the loaded model's own
@@ -40,7 +39,7 @@ import { badRequest, unsayable } from "./plain.js";
 /**
  * @template {boolean} S
  * @typedef {{ messages: ChatMessage[], stream?: S | null, signal?: AbortSignal }
- *   & Nullable<Options> & Nullable<Extras>} Request
+ *   & Nullable<Options> & Nullable<TemplateOptions> & Nullable<Extras>} Request
  */
 
 const SAMPLING = [
@@ -100,14 +99,17 @@ const RULES = {
   audio: [() => false, "nothing, as models write text only"],
   prediction: [() => false, "nothing, as answers are not predicted"],
   web_search_options: [() => false, "nothing, as the engine reaches no network"],
-  reasoning_effort: [() => false, "nothing, as templates are not told it yet"],
+  reasoning_effort: [
+    (value) => isText(value) && value !== "", 'a word such as "none", "low" or "high"',
+  ],
+  chat_template_kwargs: [isObject, "an object"],
   verbosity: [() => false, "nothing, as templates are not told it"],
 };
 
 /**
  * @param {Request<boolean>} request
  * @returns {{ messages: ChatMessage[], stream: boolean, usage: boolean,
- *   options: Options & { tools?: object[], signal?: AbortSignal } }}  `usage`: whether a stream
+ *   options: Options & TemplateOptions & { signal?: AbortSignal } }}  `usage`: whether a stream
  *   ends with a chunk of it
  * @throws {InferaivedError} BadRequest
  */
@@ -131,14 +133,15 @@ export function asked(request) {
   }
   const options = Object.fromEntries(
     Object.entries({ ...rest, max_tokens: most }).filter(([name]) => SAMPLING.includes(name)));
+  const { chat_template_kwargs, reasoning_effort } = rest;
   const tools = rest.tool_choice === "none" ? undefined : rest.tools;
-  const failure = unsayable({ messages, options, tools });
+  const failure = unsayable({ messages, options, tools, chat_template_kwargs });
   if (failure) throw new InferaivedError(failure);
   return {
     messages,
     stream: rest.stream ?? false,
     usage: rest.stream_options?.include_usage ?? false,
-    options: { ...options, tools, signal },
+    options: { ...options, tools, chat_template_kwargs, reasoning_effort, signal },
   };
 }
 

@@ -1,14 +1,16 @@
 """How the next token is chosen and when a reply ends: the caller's settings, checked."""
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from math import log
 
 from py_engine.base.errors import BadRequest
 
 _FAR = 1e9
 """A distance that no logit has: min-p is off."""
+MAX_BIAS = 1e4
+"""What is taken off a logit so that its token is never chosen."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Sampling:
             raise BadRequest("logit_bias", self.logit_bias, "token ids and numbers")
         for token, bias in self.logit_bias.items():
             _integer("logit_bias", token, 0, 2**31)
-            _number("logit_bias", bias, -1e4, 1e4)
+            _number("logit_bias", bias, -MAX_BIAS, MAX_BIAS)
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> "Sampling":
@@ -85,6 +87,11 @@ class Sampling:
             except ValueError as error:
                 raise BadRequest("logit_bias", bias, "token ids and numbers") from error
         return cls(**given)  # type: ignore[arg-type]  # __post_init__ checks every value
+
+    def without(self, tokens: Iterable[int]) -> "Sampling":
+        """The same, and none of these tokens is ever chosen."""
+        never = dict.fromkeys(tokens, -MAX_BIAS)
+        return replace(self, logit_bias={**self.logit_bias, **never}) if never else self
 
     @property
     def penalises(self) -> bool:

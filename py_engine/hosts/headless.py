@@ -14,7 +14,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from urllib.parse import quote, urlsplit
 
 from py_engine.base import errors
@@ -24,6 +24,7 @@ from py_engine.formats.gguf import shard_names
 from py_engine.generate.sampling import Sampling
 from py_engine.generate.tune import Tune
 from py_engine.hosts.static import Server, running
+from py_engine.text.variables import TemplateOptions
 
 if TYPE_CHECKING:  # it is imported where it is used: the native host does without
     from playwright.async_api import Browser, Playwright
@@ -191,12 +192,10 @@ class BrowserEngine:
         self,
         messages: Sequence[Mapping[str, object]],
         sampling: Sampling,
-        *,
-        tools: Sequence[object] | None = None,
+        **told: Unpack[TemplateOptions],
     ) -> AsyncGenerator[Piece]:
         """As `Engine.chat`."""
-        options = {**_options(sampling), "tools": tools}
-        return self._stream("reply", messages, options, _piece)
+        return self._stream("reply", messages, {**_options(sampling), **told}, _piece)
 
     def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         """As `Engine.complete`."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from tokenizers import Tokenizer as Library
 
@@ -26,6 +26,7 @@ from py_engine.hosts.files import open_sources
 from py_engine.hosts.shaders import read_shader
 from py_engine.text.tokenizer import Tokenizer
 from py_engine.text.tokenizer_json import tokenizer_json
+from py_engine.text.variables import TemplateOptions
 from py_engine.text.vocabulary import Vocabulary
 
 
@@ -149,11 +150,10 @@ class NativeEngine:
         self,
         messages: Sequence[Mapping[str, object]],
         sampling: Sampling,
-        *,
-        tools: Sequence[Mapping[str, object]] | None = None,
+        **told: Unpack[TemplateOptions],
     ) -> AsyncGenerator[Piece]:
         """As `Engine.chat`."""
-        return self._loaded().chat(messages, sampling, tools=tools)
+        return self._loaded().chat(messages, sampling, **told)
 
     def complete(self, prompt: str | Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece]:
         """As `Engine.complete`."""

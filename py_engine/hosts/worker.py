@@ -25,6 +25,7 @@ from py_engine.gpu.browser import BrowserDevice, rebuilt
 from py_engine.hosts.shaders import read_shader
 from py_engine.text.tokenizer import Tokenizer
 from py_engine.text.tokenizer_json import packed
+from py_engine.text.variables import TEMPLATE_OPTIONS
 from py_engine.text.vocabulary import Vocabulary
 
 Message = Mapping[str, Any]
@@ -213,9 +214,9 @@ class Worker:
     async def _chat(self, message: Message) -> object:
         sampling = Sampling.from_options(message["options"])
         messages: Any = message.get("messages")  # what is wrong with it the engine says
-        tools = message.get("tools")
+        told: Any = {name: message[name] for name in TEMPLATE_OPTIONS if name in message}
         return await self._reply(
-            message["id"], lambda engine: engine.chat(messages, sampling, tools=tools)
+            message["id"], lambda engine: engine.chat(messages, sampling, **told)
         )
 
     async def _complete(self, message: Message) -> object:

@@ -6,6 +6,7 @@ the sentinel go. Knows one tokenizer and its file's templates; does not know the
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from py_engine.base.errors import BadRequest, BadTemplate
 from py_engine.text.chat_formats import built_in
@@ -14,6 +15,7 @@ from py_engine.text.outline import Outline, outline
 from py_engine.text.special import Splitter
 from py_engine.text.template import Template
 from py_engine.text.tokenizer import Tokenizer
+from py_engine.text.variables import TemplateOptions, variables
 from py_engine.text.vocabulary import SENTINEL
 
 _KEY = "tokenizer.chat_template"
@@ -73,18 +75,16 @@ class ChatTemplate:
         self._templates: dict[str, Template | BadTemplate] = {}
         self._default = self._choose()
 
-    def render(self, messages: Sequence[Message], *, tools: Sequence[object] | None = None) -> str:
+    def render(self, messages: Sequence[Message], **told: Unpack[TemplateOptions]) -> str:
         """The prompt as text, for people; `ids` is what a model gets.
 
         Raises:
-            BadRequest: a message is not of the API's form.
+            BadRequest: a message is not of the API's form, or a variable not of the template's.
             BadTemplate: the template refuses the conversation, or takes too much work.
         """
-        return self._render(messages, tools, self._cut).replace(SENTINEL, "")
+        return self._render(messages, told, self._cut).replace(SENTINEL, "")
 
-    def ids(
-        self, messages: Sequence[Message], *, tools: Sequence[object] | None = None
-    ) -> list[int]:
+    def ids(self, messages: Sequence[Message], **told: Unpack[TemplateOptions]) -> list[int]:
         """The prompt as tokens, BOS included once where the model wants it.
 
         Rendered twice: the second time every character that could begin a control token is
@@ -92,11 +92,11 @@ class ChatTemplate:
         together to form one, and the second is used.
 
         Raises:
-            BadRequest: a message is not of the API's form.
+            BadRequest: a message is not of the API's form, or a variable not of the template's.
             BadTemplate: the template refuses the conversation, or takes too much work.
         """
-        text = self._render(messages, tools, self._cut)
-        strict = self._render(messages, tools, self._cut_all)
+        text = self._render(messages, told, self._cut)
+        strict = self._render(messages, told, self._cut_all)
         tokenizer = self.tokenizer
         if tokenizer.control_ids(strict) != tokenizer.control_ids(text):
             text = strict
@@ -159,10 +159,13 @@ class ChatTemplate:
         assert failure
         raise failure
 
-    def _render(self, messages: object, tools: Sequence[object] | None, marks: Marks) -> str:
+    def _render(self, messages: object, told: TemplateOptions, marks: Marks) -> str:
+        tools = told.get("tools")
         if tools is not None and (not isinstance(tools, Sequence) or isinstance(tools, str)):
             raise BadRequest("tools", tools, "a list of tools")
         given = plain(tools or [], marks.data, marks.key)
         conversation = checked(messages)
         template, form = self._fitting(outline(conversation, given))
-        return template.render(conversation, given, form, marks)
+        return template.render(
+            conversation, given, form, marks, variables(lambda: template.reads, told, marks)
+        )

@@ -34,8 +34,18 @@ _GPT4O = (
     rf"{_LEAD}{_UPPER}*{_LOWER}+{_CONTRACTIONS}?|{_LEAD}{_UPPER}+{_LOWER}*{_CONTRACTIONS}?"
     rf"|\p{{N}}{{1,3}}|{_PATHS}"
 )
+# The letters that deepseek-llm knows: those with case, as far as its authors listed them.
+_DEEPSEEK_LETTERS = (
+    "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚ"
+    "Ḁ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻ"
+    "Ȿ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
+)
+_THREES = r"\p{Nd}{1,3}(?=(?:\p{Nd}{3})*"  # digits in threes, counted from their end
 _BLOOM = r" ?[^(\s|.,!?…。，、।۔،)]+"
 _LINES = r"[^\n]+|[\n]+"
+_YOUTU = "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+"
+_HALVED = "|".join(rf"\s{{{n}}}(?!\S)" for n in (512, 256, 128, 64, 32, 16, 8, 4))
+_HALVED += r"|\s{1,2}(?!\S)|\s"  # runs of spaces in parts of jais-2's own sizes
 
 
 @dataclass(frozen=True)
@@ -65,10 +75,12 @@ _digit_gpt2 = PreTokenizer((r"\p{N}", _GPT2))
 _deepseek3 = PreTokenizer((r"\p{N}{1,3}", r"[一-龥぀-ゟ゠-ヿ]+", _DEEPSEEK3))
 _gpt4o = PreTokenizer((_GPT4O,))
 _bloom = PreTokenizer((_BLOOM,))
-_lines = PreTokenizer((_LINES,), byte_level=False)
 
 DEFAULT = PreTokenizer((r"[\p{P}\$\+<=>\^~\|]+", _GPT2, r"\p{N}+", "[0-9][0-9][0-9]"))
 """What a file without the key gets."""
+
+GEMMA4 = PreTokenizer((_LINES,), byte_level=False, add_bos=True)
+"""Its BOS is added whatever the file says: llama.cpp PR 21500."""
 
 _FAMILIES: tuple[tuple[PreTokenizer, str], ...] = (
     (DEFAULT, "default"),
@@ -97,17 +109,54 @@ _FAMILIES: tuple[tuple[PreTokenizer, str], ...] = (
     (_deepseek3, "deepseek-v3 hunyuan-dense joyai-llm hy_v4"),
     (
         PreTokenizer(
+            (
+                r"\p{N}{1,3}",
+                r"[一-龥぀-ゟ゠-ヿ]+",
+                _DEEPSEEK3.replace(rf"[\r\n]*|{_SPACES}", r"|[\r\n]|\s+(?!\S)|\s+"),
+                r"\p{N}",
+            )
+        ),
+        "spark2_5",
+    ),
+    (
+        PreTokenizer(
+            (
+                r"[\r\n]",
+                rf"\s?[{_DEEPSEEK_LETTERS}]+",
+                r"\s?[!-/:-~！-／：-～‘-‟　-。]+",
+                r"\s+$",
+                r"[一-龥ࠀ-一가-\uD7FF]+",
+                r"\p{N}+",
+            ),
+        ),
+        "deepseek-llm",
+    ),
+    (
+        PreTokenizer(
             (r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", r"[一-龥ࠀ-一가-\uD7FF]+", r"\p{N}"),
         ),
         "deepseek-coder",
     ),
     (PreTokenizer((_TEKKEN,), ignore_merges=True, add_bos=True), "tekken"),
     (_gpt4o, "gpt-4o llama4 kanana2 talkie minimax-m2"),
+    (replace(_gpt4o, ignore_merges=True), "granite-embed-multi-97m"),
+    (
+        PreTokenizer((rf"{_THREES}(?![\p{{L}}\p{{M}}\p{{Nd}}\p{{Pc}}]))", _GPT4O)),
+        "tiny_aya cohere2moe",
+    ),
+    (
+        PreTokenizer((_YOUTU, _GPT4O.replace("{1,3}", "")), ignore_merges=True),
+        "youtu",
+    ),
+    (PreTokenizer((r"\p{N}+", rf"{_THREES}(?!\p{{Nd}}))")), "superbpe"),
     (_bloom, "bloom gpt3-finnish poro-chat"),
     (replace(_bloom, expressions=(_BLOOM, r"\p{N}")), "viking"),
-    (_lines, "gemma4 granite-embed-multi-311m sarvam-moe"),
+    (GEMMA4, "gemma4 granite-embed-multi-311m"),
+    (replace(GEMMA4, add_bos=False), "sarvam-moe"),
     (
-        PreTokenizer((r"\p{N}{1,3}", _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}+"))),
+        PreTokenizer(
+            (r"\p{N}{1,3}", _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}+")), ignore_merges=True
+        ),
         "minicpm5",
     ),
     (PreTokenizer((_LINES, _QWEN2)), "laguna"),
@@ -116,6 +165,25 @@ _FAMILIES: tuple[tuple[PreTokenizer, str], ...] = (
         PreTokenizer((_QWEN2.replace(_SYMBOLS, r" ?[^\s\p{L}\p{N}\r\n]+"),)),
         "seed-coder",
     ),
+    (
+        PreTokenizer(
+            (
+                rf"'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|{_WORD}|\p{{N}}|{_SYMBOLS}"
+                r"|\s*[\r\n]|\s+(?!\S)|\s+",
+            )
+        ),
+        "bailingmoe bailingmoe2 llada-moe",
+    ),
+    (
+        PreTokenizer(
+            (
+                rf"{_CONTRACTIONS}|{_LEAD}(?:\p{{L}}\p{{M}}*(?: \p{{L}}\p{{M}}*)*)+|\p{{N}}"
+                r"| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+",
+            )
+        ),
+        "exaone-moe",
+    ),
+    (PreTokenizer((_LLAMA3.replace(r"\s+(?!\S)|\s+", _HALVED),)), "jais-2"),
 )
 
 PRE_TOKENIZERS: dict[str, PreTokenizer] = {

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from jinja2 import Template, TemplateError, Undefined, nodes
+from jinja2 import Template, TemplateError, Undefined, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.filters import make_attrgetter
@@ -130,6 +130,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return Template.from_code(self, code, dict(self.globals))
         except _FAILURES as error:
             raise BadTemplate(f"the chat template is not valid: {_why(error)}") from error
+
+    def reads(self, source: str) -> frozenset[str]:
+        """The names of variables that a template which `template` took may read from its values."""
+        return frozenset(meta.find_undeclared_variables(self.parse(source)) - self.globals.keys())
 
     def run(self, template: Template, values: Mapping[str, object]) -> str:
         """Render; `values` are plain data.

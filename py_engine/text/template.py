@@ -5,6 +5,7 @@ form after the other until everything in it comes out. Knows no tokens.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import product
 
 from py_engine.base.errors import BadTemplate
@@ -12,6 +13,7 @@ from py_engine.text.messages import UNMARKED, Form, Marks, Message, shaped
 from py_engine.text.meter import TooMuchWork
 from py_engine.text.outline import CALLS, MORE_CALLS, RESULTS, TOOLS, Outline, rehearsal
 from py_engine.text.sandbox import Sandbox
+from py_engine.text.variables import GIVEN
 
 PLAIN = Outline((("user", True, 0),), tools=False)
 """A question: every template must take it."""
@@ -29,7 +31,7 @@ class Template:
     """
 
     def __init__(self, source: str, values: Mapping[str, object]) -> None:
-        self._values = values
+        self._values, self._source = values, source
         self._sandbox = Sandbox()
         self._compiled = self._sandbox.template(source)
         self._forms: dict[Outline, Form] = {}
@@ -41,8 +43,9 @@ class Template:
         tools: Sequence[object] | None,
         form: Form,
         marks: Marks = UNMARKED,
+        variables: Mapping[str, object] | None = None,
     ) -> str:
-        """Checked messages, shaped and marked, and plain tools as the text of a prompt.
+        """Checked messages, shaped and marked, plain tools and variables as a prompt's text.
 
         Raises:
             BadRequest: a value is not plain JSON.
@@ -50,7 +53,12 @@ class Template:
         """
         absent: list[object] | None = None if form.no_tools else []
         values = {"messages": shaped(messages, form, marks), "tools": tools or absent}
-        return self._sandbox.run(self._compiled, {**self._values, **values})
+        return self._sandbox.run(self._compiled, {**self._values, **(variables or {}), **values})
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The names of variables that a caller may give."""
+        return self._sandbox.reads(self._source) - GIVEN
 
     def form(self, outline: Outline) -> Form:
         """The form in which the template writes everything of such conversations.

@@ -8,10 +8,10 @@ know how text becomes ids. All that a file can get wrong is settled here: a wron
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from py_engine.base.errors import BadTokenizer, NoTokenizer, UnsupportedTokenizer, shown
-from py_engine.text.pretokenizers import DEFAULT, PRE_TOKENIZERS, PreTokenizer
+from py_engine.text.pretokenizers import DEFAULT, GEMMA4, PRE_TOKENIZERS, PreTokenizer
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 """`tokenizer.ggml.token_type`, as GGUF numbers them."""
@@ -68,8 +68,10 @@ class Vocabulary:
         special: ids of the control, unknown and user-defined tokens, in order.
         guarded: ids that nothing a person types may become: control and unknown tokens, those
             promoted to control, and those that llama.cpp demotes so that they are shown.
-        scores: for SentencePiece merges; empty otherwise.
+        scores: for SentencePiece merges; empty otherwise. Of equal ones the lower id is the
+            better: conversions without true scores keep the order in which merges were learnt.
         merges: for byte-pair models; empty otherwise.
+        suppressed: ids that no reply may contain, such as those that stand for pictures.
         space_prefix: a fragment of text gets a space in front.
     """
 
@@ -85,6 +87,7 @@ class Vocabulary:
     bos: int | None
     eos: int | None
     eog: frozenset[int]
+    suppressed: frozenset[int]
     add_bos: bool
     space_prefix: bool
     warnings: tuple[str, ...]
@@ -160,8 +163,7 @@ def _pre_tokenizer(reader: _Reader, model: str) -> PreTokenizer:
         return DEFAULT
     if name not in PRE_TOKENIZERS:
         raise UnsupportedTokenizer("tokenizer.ggml.pre", name, PRE_TOKENIZERS)
-    pre = PRE_TOKENIZERS[name]
-    return replace(pre, add_bos=True) if name == "gemma4" else pre
+    return PRE_TOKENIZERS[name]
 
 
 def _ids(raw: Sequence[bytes]) -> tuple[dict[bytes, int], list[str]]:
@@ -283,11 +285,17 @@ def _roles(
 def _scores(reader: _Reader) -> list[float]:
     given = reader.per_token("scores", float, int)
     if given is None:
-        raise BadTokenizer("tokenizer.ggml.scores", "is missing")
+        reader.warnings.append("the file gives no scores; tokens are merged in the order of ids")
+        return [0.0] * reader.n_tokens
     scores = [float(value) for value in given[: reader.n_tokens]]  # type: ignore[arg-type]
     if not all(map(math.isfinite, scores)):
         raise BadTokenizer("tokenizer.ggml.scores", "holds a value that is not finite")
     return scores
+
+
+def _suppressed(reader: _Reader) -> frozenset[int]:
+    given: list[int] = reader.array("suppress_tokens", int) or []  # type: ignore[assignment]
+    return frozenset(i for i in given if 0 <= i < reader.n_tokens)
 
 
 def read_vocabulary(metadata: Mapping[str, object]) -> Vocabulary:
@@ -319,13 +327,13 @@ def read_vocabulary(metadata: Mapping[str, object]) -> Vocabulary:
     ids, odd = _ids(raw)
     reader.warnings += odd
     roles = _roles(reader, model, pre, ids, types)
-    add_bos = reader.flag("add_bos_token", pre.add_bos) or model == "gemma4"
+    add_bos = reader.flag("add_bos_token", pre.add_bos) or pre == GEMMA4
     if add_bos and roles.bos is None:
         reader.warnings.append("the file asks for a BOS token but has none; none is added")
     return Vocabulary(
         model=model, pre=pre, raw=raw, ids=ids, types=types, special=roles.special,
         guarded=roles.guarded, scores=scores, merges=merges, bos=roles.bos, eos=roles.eos,
-        eog=roles.eog,
+        eog=roles.eog, suppressed=_suppressed(reader),
         add_bos=add_bos and roles.bos is not None,
         space_prefix=reader.flag("add_space_prefix", model == "llama") and model == "llama",
         warnings=tuple(reader.warnings),

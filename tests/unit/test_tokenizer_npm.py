@@ -8,6 +8,7 @@ import json
 import random
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from py_engine.text.special import Splitter
 from py_engine.text.tokenizer import Tokenizer
 from py_engine.text.tokenizer_json import packed
+from py_engine.text.vocabulary import Vocabulary
 from tests.unit.test_tokenizer import bpe, spm
 from tests.vocabularies import (
     COMMON,
@@ -32,22 +34,33 @@ LIBRARY = ROOT / "node_modules/@huggingface/tokenizers/dist/tokenizers.min.mjs"
 
 def npm_ids(ours: Tokenizer, texts: list[str], folder: Path) -> list[list[int]]:
     """The browser's ids of plain texts; skips by name where it cannot run."""
+    [ids] = npm_ids_of_each([(ours.vocabulary, texts)], folder)
+    return ids
+
+
+def npm_ids_of_each(
+    cases: Sequence[tuple[Vocabulary, list[str]]], folder: Path
+) -> list[list[list[int]]]:
+    """The browser's ids of each vocabulary's texts."""
     node = shutil.which("node")
     if node is None or not LIBRARY.exists():
         pytest.skip("node or node_modules/@huggingface/tokenizers is absent (npm ci)")
-    rules, tokens, merges = packed(ours.vocabulary)
-    (folder / "tokens").write_bytes(tokens)
-    (folder / "merges").write_bytes(merges)
-    question = {
-        "web": str(ROOT / "web"), "library": str(LIBRARY), "rules": rules, "texts": texts,
-        "tokens": str(folder / "tokens"), "merges": str(folder / "merges"),
-    }  # fmt: skip
+    asked = []
+    for i, (vocabulary, texts) in enumerate(cases):
+        rules, *parts = packed(vocabulary)
+        paths = {"tokens": folder / f"tokens{i}", "merges": folder / f"merges{i}"}
+        for path, part in zip(paths.values(), parts, strict=True):
+            path.write_bytes(part)
+        asked.append(
+            {"rules": rules, "texts": texts, **{name: str(path) for name, path in paths.items()}}
+        )
+    question = {"web": str(ROOT / "web"), "library": str(LIBRARY), "cases": asked}
     answer = subprocess.run(
         [node, str(ROOT / "tests/unit/encode.mjs")],
         input=json.dumps(question), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
-    ids: list[list[int]] = json.loads(answer.stdout)
+    ids: list[list[list[int]]] = json.loads(answer.stdout)
     return ids
 
 
