@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from py_engine.base.debug import SILENT, Debug
-from py_engine.base.errors import BadRequest, BadTensor, InferaivedError, LongContext, NoTokenizer
+from py_engine.base.errors import BadRequest, BadTensor, InferaivedError, NoTokenizer
 from py_engine.formats.gguf import GGUF, read_split
 from py_engine.formats.source import Source
 from py_engine.generate.loop import Sequencer
@@ -27,10 +27,7 @@ from py_engine.gpu.probe import probe
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
 from py_engine.layers.about import described
-from py_engine.layers.config import Config
-from py_engine.layers.decoder import Decoder
-from py_engine.layers.weights import Weights
-from py_engine.models import architecture
+from py_engine.models import built
 from py_engine.text.chat import ChatTemplate, chat_template
 from py_engine.text.detokenizer import Detokenizer
 from py_engine.text.tokenizer import MakeEncoder, Tokenizer
@@ -78,7 +75,7 @@ async def inspect(sources: Sequence[Source]) -> dict[str, Any]:
         device = DryDevice()
         memory = Memory(device)
         try:
-            model, context = _build(gguf, memory, None)
+            model, context = built(gguf, memory, None, usual=CONTEXT)
             Programs(model, memory, None, context)
             about["memory"] = {"context": context, "nbytes": device.nbytes}
         except InferaivedError as error:
@@ -97,7 +94,7 @@ async def check(
         InferaivedError: the file, or the network.
     """
     gguf = await read_split(sources)
-    model, _ = _build(gguf, Memory(DryDevice()), context)
+    model, _ = built(gguf, Memory(DryDevice()), context, usual=CONTEXT)
     _template(gguf, make_encoder, model.vocabulary)
     return gguf
 
@@ -139,7 +136,7 @@ async def load(
         working += map(asyncio.ensure_future, (_header(sources, header), preparing))
         _, gguf, (device, library, tuner) = await asyncio.gather(*working)
         memory = Memory(device)
-        model, cached = _build(gguf, memory, context)
+        model, cached = built(gguf, memory, context, usual=CONTEXT)
         programs = Programs(model, memory, library, cached, SelfCheck(library, device).check)
         weights = model.weights.load(sources, library, progress or (lambda done, total: None))
         working += map(asyncio.ensure_future, (weights, programs.compile()))
@@ -188,25 +185,6 @@ async def _prepare(
     tuner = Tuner(library, device, tunings, again=again)
     await tuner.recall()
     return device, library, tuner
-
-
-def _build(gguf: GGUF, memory: Memory, context: int | None) -> tuple[Decoder, int]:
-    """Allocate a model's weights and cache; the positions that its cache holds."""
-    name = gguf.metadata.get("general.architecture")
-    family = architecture(name)
-    config = Config(gguf.metadata, str(name), windowed=hasattr(family, "WINDOWED"))
-    longest = config.context_length
-    if context is not None and not (type(context) is int and 0 < context <= longest):
-        raise BadRequest("context", context, f"from 1 to the model's {longest}")
-    cached = context or min(longest, CONTEXT)
-    while True:
-        try:
-            return family.model(Weights(gguf, memory), config, cached), cached
-        except LongContext as error:
-            if context or not error.most:
-                raise
-            memory.close()
-            cached = error.most
 
 
 def _template(gguf: GGUF, make_encoder: MakeEncoder, rows: int) -> ChatTemplate | None:

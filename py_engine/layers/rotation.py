@@ -107,7 +107,7 @@ def rotation(
     turns = rates(scaling.frequencies(base, rotated), scaling.multiplied)
     weights.memory.device.write(table.handle, 0, turns)
     divisors = "rope_freqs.weight"
-    if scaling.kind == "longrope":
+    if weights.has("rope_factors_long.weight"):
         chosen = "long" if context > scaling.original else "short"
         divisors = f"rope_factors_{chosen}.weight"
         weights.leave_out(f"rope_factors_{'short' if chosen == 'long' else 'long'}.weight")

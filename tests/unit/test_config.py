@@ -18,13 +18,14 @@ from py_engine.base.errors import (
     UnsupportedModel,
     UnusedTensors,
 )
-from py_engine.engine import _build
+from py_engine.engine import CONTEXT
 from py_engine.formats.gguf import GGUF, MetaValue, read_gguf
 from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.tensor import Memory
 from py_engine.hosts.files import open_sources
 from py_engine.layers.config import Config
 from py_engine.layers.rotation import Scaling
+from py_engine.models import built
 from py_engine.ops.attention import Heads, most_positions, partial_size
 from tests import fixture_saved, fixtures
 
@@ -274,7 +275,7 @@ def build(gguf: GGUF, change: Mapping[str, MetaValue], context: int | None = Non
     """Make the buffers of a changed model on no device; their bytes."""
     device = DryDevice()
     changed = dataclasses.replace(gguf, metadata={**gguf.metadata, **change})
-    _build(changed, Memory(device), context)
+    built(changed, Memory(device), context, usual=CONTEXT)
     return device.nbytes
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from py_engine import engine
+from py_engine import models as architectures
 from py_engine.formats.gguf import GGUF, read_split
 from py_engine.generate.profile import step_bytes
 from py_engine.generate.programs import Programs, step
@@ -47,7 +47,7 @@ def built(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
             source.close()
         device = DryDevice(features, LIMITS)
         memory = Memory(device)
-        model, context = engine._build(gguf, memory, CONTEXT)
+        model, context = architectures.built(gguf, memory, CONTEXT, usual=CONTEXT)
         return gguf, Programs(model, memory, Library(read_shader, device), context)
 
     return build

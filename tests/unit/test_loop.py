@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from py_engine.base.errors import BadRequest, ContextFull
-from py_engine.engine import _build
+from py_engine.engine import CONTEXT
 from py_engine.formats.gguf import read_gguf
 from py_engine.generate.loop import Sequencer
 from py_engine.generate.pace import AHEAD, Pace
@@ -20,6 +20,7 @@ from py_engine.gpu.dry import DryDevice
 from py_engine.gpu.recorder import Library
 from py_engine.gpu.tensor import Memory
 from py_engine.hosts.files import open_sources
+from py_engine.models import built
 from tests import fixtures
 from tests.unit.test_recorder import read
 
@@ -88,7 +89,7 @@ class Rig:
             gguf = asyncio.run(read_gguf(source))
         finally:
             source.close()
-        model, context = _build(gguf, memory, None)
+        model, context = built(gguf, memory, None, usual=CONTEXT)
         self.programs = Programs(model, memory, Library(read, self.device), context)
         asyncio.run(self._ready())
         self.sequencer = Sequencer(self.programs)

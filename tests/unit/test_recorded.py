@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from py_engine.engine import _build
+from py_engine.engine import CONTEXT
 from py_engine.formats.gguf import GGUF, MetaValue, TensorInfo, read_gguf
 from py_engine.formats.quants import QUANTS, SUPPORTED
 from py_engine.generate.known import known
@@ -21,6 +21,7 @@ from py_engine.gpu.tensor import Memory
 from py_engine.gpu.wgsl import Shader
 from py_engine.hosts.files import open_sources
 from py_engine.layers.state import COPIES
+from py_engine.models import built
 from py_engine.ops.attention import splits
 from tests.fixtures import write
 from tests.shader_variants import MATRICES, shaders
@@ -152,7 +153,7 @@ def recorded(shape: Shape, rung: str) -> list[Dispatch]:
 
 def programmed(gguf: GGUF, rung: str, context: int | None = None) -> list[Dispatch]:
     library, memory = RUNGS[rung].library()
-    model, context = _build(gguf, memory, context)
+    model, context = built(gguf, memory, context, usual=CONTEXT)
     programs = Programs(model, memory, library, context)
     asyncio.run(programs.prepare(1, scored=True))
     keys = [Key(Kind.LOGITS), Key(Kind.ALL_LOGITS), Key(Kind.SAMPLE)]
