@@ -34,6 +34,7 @@ from py_engine.generate.sampling import Sampling
 from py_engine.hosts.headless import BrowserEngine
 from py_engine.hosts.native import NativeEngine
 from py_engine.hosts.page import demo, site
+from py_engine.text.variables import TemplateOptions
 
 Host = NativeEngine | BrowserEngine
 _ERASE = "\r\033[K"  # what stands on the line of progress
@@ -104,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     chat = command("chat", _chat, "Talk in the terminal.", hosts=False)
     for sub in (ask, chat):
         _sampling_arguments(sub)
+        _template_arguments(sub)
     score = command("score", _score, "Perplexity and logits of given ids.")
     score.add_argument("--ids", required=True, metavar="FILE.json", help="an array of token ids")
     score.add_argument("--logits", metavar="OUT.npy", help="write float32 [T, V]")
@@ -140,6 +142,12 @@ def _sampling_arguments(sub: argparse.ArgumentParser) -> None:
     )
 
 
+def _template_arguments(sub: argparse.ArgumentParser) -> None:
+    effort, named = "none for no thought, or a word of the template's", "the template's variables"
+    sub.add_argument("--reasoning-effort", metavar="WORD", help=effort)
+    sub.add_argument("--chat-template-kwargs", metavar="JSON", help=named)
+
+
 def _sampling(options: argparse.Namespace) -> Sampling:
     given: dict[str, object] = {
         f.name: getattr(options, f.name) for f in fields(Sampling) if f.name != "logit_bias"
@@ -150,6 +158,16 @@ def _sampling(options: argparse.Namespace) -> Sampling:
     except ValueError as error:
         raise BadRequest("--logit-bias", options.logit_bias, "ID=NUMBER") from error
     return Sampling.from_options(given)
+
+
+def _told(options: argparse.Namespace) -> TemplateOptions:
+    named = options.chat_template_kwargs
+    if named is not None:
+        try:
+            named = json.loads(named)
+        except json.JSONDecodeError as error:
+            raise BadRequest("--chat-template-kwargs", named, f"valid JSON ({error})") from error
+    return {"chat_template_kwargs": named, "reasoning_effort": options.reasoning_effort}
 
 
 def _host(options: argparse.Namespace) -> Host:
@@ -193,7 +211,7 @@ async def _ask(options: argparse.Namespace) -> None:
             pieces = host.complete(prompt, sampling)
         else:
             messages = [*_system(options), {"role": "user", "content": prompt}]
-            pieces = host.chat(messages, sampling)
+            pieces = host.chat(messages, sampling, **_told(options))
         reply = await _show(host, pieces, quiet=options.json)
         if options.json:
             print(json.dumps(vars(reply) | _facts(host, options), ensure_ascii=False))
@@ -245,7 +263,7 @@ def _interrupt(act: Any) -> Iterator[None]:
 
 
 async def _chat(options: argparse.Namespace) -> None:
-    sampling = _sampling(options)
+    sampling, told = _sampling(options), _told(options)
     messages = _system(options)
     async with _host(options) as host:
         await _load(host, options)
@@ -259,7 +277,7 @@ async def _chat(options: argparse.Namespace) -> None:
                 continue
             messages.append({"role": "user", "content": asked})
             try:
-                reply = await _show(host, host.chat(messages, sampling))
+                reply = await _show(host, host.chat(messages, sampling, **told))
             except (BadRequest, BadTemplate, ContextFull) as error:
                 messages.pop()
                 _tell(f"inferaived: {_sentence(error)} Your message was taken back.")

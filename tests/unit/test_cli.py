@@ -1,5 +1,8 @@
 """The command line's grammar: every setting of a reply has its option."""
 
+import pytest
+
+from py_engine.base.errors import BadRequest
 from py_engine.generate.sampling import Sampling
 from py_engine.hosts import cli
 
@@ -17,3 +20,15 @@ def test_every_setting_has_its_option() -> None:
     for command in (["ask", "demo", "Hi"], ["chat", "demo"]):
         assert cli._sampling(cli.parser().parse_args([*command, *words])) == settings
         assert cli._sampling(cli.parser().parse_args(command)) == Sampling()
+
+
+def test_what_a_template_is_told() -> None:
+    words = ["--reasoning-effort", "low", "--chat-template-kwargs"]
+    for command in (["ask", "demo", "Hi"], ["chat", "demo"]):
+        told = cli._told(cli.parser().parse_args([*command, *words, '{"enable_thinking": false}']))
+        assert told == {
+            "chat_template_kwargs": {"enable_thinking": False},
+            "reasoning_effort": "low",
+        }
+        with pytest.raises(BadRequest, match=r"--chat-template-kwargs is .*valid JSON"):
+            cli._told(cli.parser().parse_args([*command, *words, "{"]))
