@@ -70,8 +70,10 @@
  *   reads, such as `enable_thinking`; others are refused
  * @property {string} [reasoning_effort]  "none" for no thought, or a word of the template's
  */
-/** @typedef {{ kind: "chat", id: number, messages: ChatMessage[], options: Options }} Chat */
-/** @typedef {Chat & TemplateOptions} ChatRequest */
+/**
+ * @typedef {{ kind: "chat", id: number, messages: ChatMessage[], options: Options }
+ *   & TemplateOptions} ChatRequest
+ */
 /**
  * @typedef {{ kind: "complete", id: number, prompt: string | number[], options: Options }}
  *   CompleteRequest
