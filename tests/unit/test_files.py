@@ -216,12 +216,14 @@ def test_a_download_meets_faults(monkeypatch: pytest.MonkeyPatch, name: str) -> 
 
 def test_ctrl_c_ends_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells ignore it
     with threaded(Player(Case(["503 after 60"]))) as player:
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         begin = time.monotonic()
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             run(HttpSource(player.url).read(0, 10))
+    signal.signal(signal.SIGINT, before)
     assert time.monotonic() - begin < 2
 
 
