@@ -65,7 +65,9 @@ def read(path: Path) -> Facts:
     heads = number("attention.head_count")
     head = number("embedding_length") // heads
     sizes = (number("attention.key_length", head), number("attention.value_length", head))
-    cached = number("block_count") * number("attention.head_count_kv", heads) * sum(sizes)
+    shared = gguf.metadata.get(f"{name}.attention.head_count_kv", heads)
+    each = shared if isinstance(shared, list) else [shared] * number("block_count")
+    cached = sum(n for n in each if isinstance(n, int)) * sum(sizes)
     tied = "output.weight" not in gguf.tensors
     read_per_token = [
         tensor for key, tensor in gguf.tensors.items() if tied or key != "token_embd.weight"
