@@ -137,7 +137,7 @@ def test_values_beyond_a_half_are_held_at_its_largest(bench: Bench) -> None:
 
 def test_a_step_without_a_token_only_writes_at_its_position(bench: Bench) -> None:
     """As the steps do that are under way when the sampler ends a reply: nobody reads that key."""
-    at = layer(bench, "groups of 3, head norm", 300)
+    at = layer(bench, *CASES["groups of 3, head norm"], 300)
     cache, state, none = at.cache(), bench.state(0, 260), np.zeros((1, at.heads.H * 64), np.float32)
     attention_decode(
         bench.rec,
