@@ -15,6 +15,7 @@ def beside(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) ->
 
     What the first prints is seen at once, what the others print when all are done.
     """
+    environment = {**environment, "PYTHONUNBUFFERED": "1"}  # what is told is there to be read
     with ExitStack() as stack:
         told = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands[1:]]
         running = []

@@ -20,9 +20,9 @@ class Needs:
     partial: int = 0
 
     @classmethod
-    def most(cls, all: Iterable["Needs"]) -> "Needs":
+    def most(cls, parts: Iterable["Needs"]) -> "Needs":
         """What is enough for each of them."""
-        asked = [cls(), *all]
+        asked = [cls(), *parts]
         return cls(**{f.name: max(getattr(one, f.name) for one in asked) for f in fields(cls)})
 
 
