@@ -23,6 +23,10 @@ natively = pytest.mark.parametrize("rung", list(RUNGS), indirect=True)
 """For tests that would take SwiftShader minutes and show nothing more there."""
 
 
+Devices = dict[str, tuple[NativeDevice | ChromiumDevice, Library] | str]
+"""By the name of a rung; or why there is none."""
+
+
 def weights(rungs: Iterable[str], few: Iterable[str]) -> pytest.MarkDecorator:
     """For tests of every weight type: the common ones on all `rungs`, the others on a few.
 
@@ -81,15 +85,32 @@ class Bench:
         return np.frombuffer(asyncio.run(fetch()), dtype=kind).reshape(tensor.shape)
 
 
-@pytest.fixture(scope="session", params=[*RUNGS, *CHROMIUM])
+@pytest.fixture(scope="session")
+def devices() -> Iterator[Devices]:
+    """Those that were opened: pytest makes a fixture anew for each pair of parameters."""
+    devices: Devices = {}
+    yield devices
+    for found in devices.values():
+        if isinstance(found, tuple) and isinstance(found[0], ChromiumDevice):
+            found[0].close()
+
+
+@pytest.fixture(params=[*RUNGS, *CHROMIUM])
 def rung(
-    request: pytest.FixtureRequest,
-) -> Iterator[tuple[NativeDevice | ChromiumDevice, Library, str]]:
+    request: pytest.FixtureRequest, devices: Devices
+) -> tuple[NativeDevice | ChromiumDevice, Library, str]:
     """A device with one rung's features; the lowest has WebGPU's default limits as well."""
-    device = opened(request.param)
-    yield device, Library(read_shader, device), request.param
-    if isinstance(device, ChromiumDevice):
-        device.close()
+    name = request.param
+    if name not in devices:
+        try:
+            device = opened(name)
+            devices[name] = device, Library(read_shader, device)
+        except pytest.skip.Exception as absent:
+            devices[name] = str(absent)
+    found = devices[name]
+    if isinstance(found, str):
+        pytest.skip(found)
+    return *found, name
 
 
 def opened(name: str) -> NativeDevice | ChromiumDevice:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,12 +24,19 @@ Open = Callable[..., Engine]
 GREEDY = Sampling(temperature=0, max_tokens=12)
 
 
-@pytest.fixture(scope="session", params=list(RUNGS))
+@pytest.fixture(params=list(RUNGS))
 def rung(request: pytest.FixtureRequest) -> tuple[NativeDevice, Library, str]:
     """A native device with one rung's features; the lowest has WebGPU's default limits as well."""
-    device = opened(request.param)
-    assert isinstance(device, NativeDevice)
+    device = native(request.param)
     return device, Library(read_shader, device), request.param
+
+
+@cache
+def native(rung: str) -> NativeDevice:
+    """One for all tests: pytest makes a fixture anew for each pair of parameters."""
+    device = opened(rung)
+    assert isinstance(device, NativeDevice)
+    return device
 
 
 @pytest.fixture
