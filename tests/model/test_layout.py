@@ -53,13 +53,13 @@ def test_weights_in_shards_give_the_same_logits(
     monkeypatch.setattr(weights, "_PIECE", 100_000)
     sharded = open_model(spec)
     model = sharded._programs.model
-    block = model.blocks[0]
+    attention, feed_forward = model.parts
     assert len(model.token_embd.parts) >= 2
     if kinds == "F32":
-        assert len(block.attention.attn_qkv.parts) == 2
-        assert len(block.mlp.ffn_gate_up.parts) == 3
+        assert len(attention.qkv.parts) == 2
+        assert len(feed_forward.gate_up.parts) == 3
     else:
-        assert len(block.attention.attn_qkv.parts) == 2  # by type
+        assert len(attention.qkv.parts) == 2  # by type
     assert np.array_equal(scored(whole, IDS), scored(sharded, IDS))
     ids = IDS[:12]
     assert np.array_equal(scored(whole, ids, by_step=True), scored(sharded, ids, by_step=True))
