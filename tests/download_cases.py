@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from py_engine.hosts.static import parse_range
 
 DATA = b"".join(i.to_bytes(4, "big") for i in range(300_000))  # 1.2 MB, no two places alike
-FIRST_S, MOST_S, STALL_S = 0.02, 1.0, 0.5
+FIRST_S, MOST_S, STALL_S = 0.02, 1.0, 1.0
 """The policy's waits in these tests; the number of tries is the real one."""
 WHOLE = "whole"
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import gguf
@@ -10,7 +12,6 @@ from gguf.scripts.gguf_new_metadata import MetadataDetails, copy_with_new_metada
 
 from py_engine.base.errors import InferaivedError
 from py_engine.generate.sampling import Sampling
-from py_engine.hosts import cli
 from py_engine.hosts.headless import BrowserEngine
 from py_engine.hosts.native import NativeEngine
 from py_engine.text.variables import TemplateOptions
@@ -82,15 +83,22 @@ def test_template_options_and_suppressed_tokens(site: Path, tmp_path: Path) -> N
     apart(ask)
 
 
-def test_the_command_tells_the_template(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_tells_the_template(tmp_path: Path) -> None:
     texts = {"tokenizer.chat_template": TEMPLATE}
     path = str(write(tmp_path / "m.gguf", "qwen2", "Q4_K", texts=texts).path)
-    ask = ["ask", path, "Hello", "--json", "--no-tune", "--max-tokens", "1"]
+
+    def ask(*more: str) -> subprocess.CompletedProcess[str]:
+        options = ["Hello", "--json", "--no-tune", "--max-tokens", "1", *more]
+        command = [sys.executable, "-m", "py_engine.hosts.cli", "ask", path, *options]
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+
     prompts = []
     for more in ([], ["--reasoning-effort", "none"],
                  ["--chat-template-kwargs", '{"enable_thinking": false}']):  # fmt: skip
-        assert cli.main([*ask, *more]) == 0
-        prompts.append(json.loads(capsys.readouterr().out)["prompt_ids"])
+        prompts.append(json.loads(ask(*more).stdout)["prompt_ids"])
     assert prompts[0] != prompts[1] == prompts[2]
-    assert cli.main([*ask, "--chat-template-kwargs", '{"thinks": 1}']) == 1
-    assert "reads: documents, enable_thinking, reasoning_effort" in capsys.readouterr().err
+    refused = ask("--chat-template-kwargs", '{"thinks": 1}')
+    assert refused.returncode == 1
+    assert "reads: documents, enable_thinking, reasoning_effort" in refused.stderr
