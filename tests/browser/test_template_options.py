@@ -1,9 +1,6 @@
 """What a request tells the template, and what a file forbids, through both hosts."""
 
 import dataclasses
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import gguf
@@ -81,24 +78,3 @@ def test_template_options_and_suppressed_tokens(site: Path, tmp_path: Path) -> N
                     assert ids and not set(ids) & set(banned)
 
     apart(ask)
-
-
-def test_the_command_tells_the_template(tmp_path: Path) -> None:
-    texts = {"tokenizer.chat_template": TEMPLATE}
-    path = str(write(tmp_path / "m.gguf", "qwen2", "Q4_K", texts=texts).path)
-
-    def ask(*more: str) -> subprocess.CompletedProcess[str]:
-        options = ["Hello", "--json", "--no-tune", "--max-tokens", "1", *more]
-        command = [sys.executable, "-m", "py_engine.hosts.cli", "ask", path, *options]
-        return subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", check=False
-        )
-
-    prompts = []
-    for more in ([], ["--reasoning-effort", "none"],
-                 ["--chat-template-kwargs", '{"enable_thinking": false}']):  # fmt: skip
-        prompts.append(json.loads(ask(*more).stdout)["prompt_ids"])
-    assert prompts[0] != prompts[1] == prompts[2]
-    refused = ask("--chat-template-kwargs", '{"thinks": 1}')
-    assert refused.returncode == 1
-    assert "reads: documents, enable_thinking, reasoning_effort" in refused.stderr

@@ -181,3 +181,49 @@ def test_a_fault_in_any_option_is_seen(rung: Rung) -> None:
         if not failing(device, Library(read, device), [variant]):
             unseen.append((variant, right))
     assert not unseen
+
+
+TERMS = {
+    "short_conv": [
+        ("return past[i * C + c];", "return 0.0;"),
+        ("y += taps[j] * seen[j];", "y = taps[j] * seen[j];"),
+        ("y = activate(y);", ""),
+        ("seen[j + 1u] = input(begin + j, c);", "seen[j] = input(begin + j, c);"),
+        ("kernel[c * WIDTH + j]", "kernel[j * C + c]"),
+    ],
+    "gated_delta": [
+        ("m[i] = memory[at + i * D];", ""),
+        ("m[i] * token.decay", "m[i]"),
+        ("parts[turn + i]; }", "parts[turn + i]; break; }"),
+        ("(v - token.key * dots.x)", "v"),
+        ("token.key * token.beta", "token.key"),
+        ("token.key * dots.x", "dots.x"),
+        ("token.query * (dots.y", "token.query * (0.0"),
+        ("x[at] + rates[H + head]", "x[at]"),
+        ("rates[head] * softplus", "-softplus"),
+        ("sum.x + params.eps", "sum.x"),
+        ("sum.y + params.eps", "sum.y"),
+        ("sum / f32(D) + params.eps", "sum / f32(D)"),
+        (") * f32(D));", "));"),
+        (" * norm[i % D]", ""),
+        (" * activate(x[t * W + Z + at])", ""),
+        ("sigmoid(x[at + H])", "sigmoid(x[at])"),
+        ("head % K * QUADS]", "K * QUADS]"),
+    ],
+}
+"""Faults of one term each in the kernels with a state: they take the most terms."""
+
+
+@pytest.mark.parametrize("rung", ["plain"], indirect=True)
+@pytest.mark.parametrize("name", TERMS)
+def test_a_missing_term_is_seen(rung: Rung, name: str) -> None:
+    variant = next(one for one in KERNELS[::-1] if one[0] == name and "GATED" not in one[1])
+    device, _, _ = rung
+    for right, wrong in TERMS[name]:
+
+        def read(path: str, right: str = right, wrong: str = wrong) -> str:
+            text = read_shader(path)
+            assert right in text or path != f"{name}.wgsl", right
+            return text.replace(right, wrong) if path == f"{name}.wgsl" else text
+
+        assert failing(device, Library(read, device), [variant]) == [name], right

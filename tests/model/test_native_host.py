@@ -1,6 +1,7 @@
 """The native host over several loads, the GPU lost between two of them."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from py_engine.gpu import native
 from py_engine.gpu.device import Binding, Dispatch, Segment
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.wgsl import Shader
+from py_engine.hosts import cli
 from py_engine.hosts.native import NativeEngine
 from tests.fixtures import write
 from tests.model.conftest import GREEDY
@@ -158,3 +160,20 @@ def test_after_a_loss_the_next_load_works(tmp_path: Path) -> None:
             assert await answer(host) == first != ()
 
     asyncio.run(story())
+
+
+def test_the_command_tells_the_template(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = (
+        "{% for m in messages %}{{ m.content }}{% endfor %}{{ 'off' if enable_thinking is false }}"
+    )
+    texts = {"tokenizer.chat_template": source}
+    path = str(write(tmp_path / "m.gguf", "qwen2", "Q4_K", texts=texts).path)
+    ask = ["ask", path, "Hello", "--json", "--no-tune", "--max-tokens", "1"]
+    prompts = []
+    for more in ([], ["--reasoning-effort", "none"],
+                 ["--chat-template-kwargs", '{"enable_thinking": false}']):  # fmt: skip
+        assert cli.main([*ask, *more]) == 0
+        prompts.append(json.loads(capsys.readouterr().out)["prompt_ids"])
+    assert prompts[0] != prompts[1] == prompts[2]
+    assert cli.main([*ask, "--chat-template-kwargs", '{"thinks": 1}']) == 1
+    assert "reads: enable_thinking" in capsys.readouterr().err
