@@ -279,7 +279,6 @@ class Engine:
     ) -> AsyncGenerator[Piece]:
         """Reply to a conversation, {"role", "content"} each, through the model's chat template.
 
-
         What the last conversation and this one have in common is not computed again. Nothing is
         computed before the first piece is asked for; closing the generator frees the engine.
         """

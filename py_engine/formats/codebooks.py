@@ -1,7 +1,7 @@
 """The codebooks of the IQ types: octets or fours of values, which a block names by number.
 
-They are data of the format; no formula gives them. Written by tests/vectors/codebooks.py from
-PyPI's gguf 0.19.0 (gguf/quants.py, MIT, the ggml authors): do not edit.
+They are data of the format; no formula gives them. tests/vectors/codebooks.py
+wrote what follows the code, from PyPI's gguf 0.19.0 (gguf/quants.py, MIT, the ggml authors).
 """
 
 from binascii import a2b_base64

@@ -150,11 +150,13 @@ class _Book(NamedTuple):
     """A type whose octets are numbers in a codebook."""
 
     bits: int
-    """Of a number that lie in its octet; others lie in plane sc, two for an octet."""
+    """Of a number, in plane qs."""
     unit: int
-    """The half of a block divided by this multiplies whole numbers."""
+    """A block's scale is in parts of this."""
     span: int = 32
+    """Weights that share a scale."""
     upper: bool = False
+    """Further bits of the numbers lie in plane sc, two for each octet."""
 
 
 _BOOKS: Mapping[str, _Book] = {
@@ -175,8 +177,7 @@ class _Booked:
         draw = random.Random(type)
         self._book, self._fours, self._deltas = _BOOKS[type], "IQ3" in type, "IQ1" in type
         book, width = self._book, 4 if self._fours else 8
-        bytes_ = grid(type)
-        values = [byte - (byte >> 7 << 8) for byte in bytes_]
+        values = memoryview(grid(type)).cast("b")
         self._numbers = draw.choices(range(len(values) // width), k=256 // width)
         self._signs = [n | n.bit_count() % 2 << 7 for n in draw.choices(range(128), k=32)]
         self._scales = draw.choices((0, 1, 2), k=256 // book.span)
@@ -202,24 +203,21 @@ class _Booked:
             ]
             return _words(octets, 16), b"", d
         sc = _words(self._scales, 4) + d
+        if book.upper:
+            sc = _words(upper, 1 if self._fours else 2) + sc
         if self._fours:
-            return (
-                _words([n & low for n in numbers], 8),
-                bytes(self._signs),
-                (_words(upper, 1) + sc if book.upper else sc),
-            )
+            return _words([n & low for n in numbers], 8), bytes(self._signs), sc
         octets = [
             (n & low) | sign << book.bits & 0xFFFF
             for n, sign in zip(numbers, self._signs, strict=True)
         ]
-        return _words(octets, 16), b"", _words(upper, 2) + sc if book.upper else sc
+        return _words(octets, 16), b"", sc
 
 
 def _words(values: Sequence[int], width: int) -> bytes:
     """Numbers of `width` bits one after another, the first one lowest."""
-    return sum(v << width * i for i, v in enumerate(values)).to_bytes(
-        len(values) * width // 8, "little"
-    )
+    whole = sum(value << width * i for i, value in enumerate(values))
+    return whole.to_bytes(len(values) * width // 8, "little")
 
 
 def matrix(type: str, rows: int, columns: int) -> tuple[bytes, int, int, list[int]]:

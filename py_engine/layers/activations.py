@@ -68,7 +68,7 @@ class Activations:
         return self._view("narrow", width)
 
     def gate(self, width: int) -> Tensor:
-        """(T, width): gate and up of a gated layer, where no product could join them."""
+        """(T, width): what lives beside both, such as a gate that no product carries."""
         return self._view("gate", width)
 
     def one(self, n_splits: int = 1) -> "Activations":

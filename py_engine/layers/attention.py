@@ -20,6 +20,9 @@ from py_engine.ops.embed import take_last
 from py_engine.ops.gate import sigmoid_gate
 from py_engine.ops.norm import qk_norm
 
+HeadNorm = Literal["", "head", "row"]
+"""A norm of queries and keys: none, of each head, or over all heads of a row."""
+
 
 class Attention:
     """hidden += attention(norm(hidden)); a `Mixer`.
@@ -28,7 +31,7 @@ class Attention:
         at: its block's tensors.
         freqs: the rotation table, shared by all layers that turn alike.
         norm: of its input; None has none.
-        head_norm: of queries and keys: of each head, or over all heads of a row.
+        head_norm: of queries and keys, before they turn or after, as `heads` say.
         gated: a query head has as many rows for a gate, whose sigmoid multiplies what it attends.
         post, scale: of its result, as `Output` has them.
     """
@@ -41,7 +44,7 @@ class Attention:
         freqs: Tensor,
         *,
         norm: Norm | None,
-        head_norm: Literal["", "head", "row"] = "",
+        head_norm: HeadNorm = "",
         gated: bool = False,
         post: Norm | None = None,
         scale: float = 1.0,
@@ -64,8 +67,7 @@ class Attention:
     @property
     def needs(self) -> Needs:
         heads = self.heads
-        wide = max(heads.width, self.qkv.columns if self.output.post else 0)
-        queries = heads.H * heads.D
+        wide, queries = max(heads.width, self.qkv.columns), heads.H * heads.D
         gate = queries if self.gate else 0
         return Needs(wide, queries, gate, partial_size(heads, self.cache.S))
 

@@ -1,21 +1,17 @@
 """What a model file says its net with: the parts, and the tables and keys that they take."""
 
-from collections.abc import Sequence
-
 from py_engine.layers.attention import Attention
 from py_engine.layers.config import Config
 from py_engine.layers.decoder import Decoder
+from py_engine.layers.dense import dense
 from py_engine.layers.feed_forward import Gated, Mapped, Plain
-from py_engine.layers.part import Part
+from py_engine.layers.part import Block
 from py_engine.layers.recurrent import DeltaNet, ShortConv
 from py_engine.layers.rotation import UNSCALED, rotation
 from py_engine.layers.scope import Scope
 from py_engine.layers.state import States
 from py_engine.layers.weights import Weights
 from py_engine.ops.delta import DeltaHeads
-
-Block = Sequence[Part]
-"""The parts of a block, in their order."""
 
 __all__ = (
     "UNSCALED",
@@ -32,5 +28,6 @@ __all__ = (
     "ShortConv",
     "States",
     "Weights",
+    "dense",
     "rotation",
 )

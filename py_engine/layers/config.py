@@ -8,11 +8,11 @@ contradicts the tensors' shapes fails in weights.py. Defaults are llama.cpp's (s
 
 from collections.abc import Mapping
 from math import isclose, isfinite
-from typing import TypeGuard
+from typing import TypeGuard, Unpack
 
 from py_engine.base.errors import NotGenerative, UnsupportedConfig
 from py_engine.formats.gguf import MetaValue
-from py_engine.ops.attention import POSITIONS, Heads
+from py_engine.ops.attention import POSITIONS, HeadOptions, Heads
 
 _LARGEST = 2**20
 """No dimension of a known model is larger."""
@@ -116,20 +116,15 @@ class Config:
         block: int,
         *,
         neox: bool,
-        window: int = 0,
         rotated: bool = True,
-        scale: float = 0.0,
-        softcap: float = 0.0,
-        turn_first: bool = False,
-        warmth: float = 0.0,
-        warm_from: int = 0,
+        **options: Unpack[HeadOptions],
     ) -> Heads:
         """The shape of a block's attention.
 
         Args:
             neox: the pairing of rotated dimensions, a property of the architecture.
             rotated: False: positions do not count (NoPE).
-            window, scale, softcap, turn_first, warmth, warm_from: as `Heads` has them.
+            options: as `Heads` has them.
         """
         counts = self.head_counts("attention.head_count")
         count, size = counts[block], self._head_size(counts[0])
@@ -139,19 +134,8 @@ class Config:
             raise self.refusal("attention.head_count", count, "at least one head")
         if not shared or count % shared:
             raise self.refusal(name, shared, f"a divisor of the {count} heads")
-        return Heads(
-            count,
-            shared,
-            size,
-            self.rotated() if rotated else 0,
-            neox,
-            scale=scale,
-            softcap=softcap,
-            window=window,
-            turn_first=turn_first,
-            warmth=warmth,
-            warm_from=warm_from,
-        )
+        turned = self.rotated() if rotated else 0
+        return Heads(count, shared, size, turned, neox, **options)
 
     def rotated(self) -> int:
         """Dimensions of a head that are rotated."""

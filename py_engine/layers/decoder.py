@@ -1,13 +1,13 @@
 """A decoder: embedding, blocks, final norm and output. It knows no architecture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
 from py_engine.layers.activations import Activations, Needs
 from py_engine.layers.config import Config
 from py_engine.layers.norm import Norm
-from py_engine.layers.part import Part, mixes
+from py_engine.layers.part import Block, mixes
 from py_engine.layers.scope import Scope
 from py_engine.layers.state import States
 from py_engine.layers.weights import Weights
@@ -29,7 +29,7 @@ class Decoder:
         self,
         weights: Weights,
         config: Config,
-        block: Callable[[Scope, int], Sequence[Part]],
+        block: Callable[[Scope, int], Block],
         *,
         output_norm: str = "output_norm",
         embedding_scale: float = 1.0,

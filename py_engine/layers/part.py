@@ -4,6 +4,7 @@ A part that mixes tokens leaves a trace for those that follow, in a cache or a s
 part of a model need not compute its results for all tokens of a prompt, nor any part after it.
 """
 
+from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
 from py_engine.gpu.recorder import Recorder
@@ -34,6 +35,10 @@ class Mixer(Part, Protocol):
 
         The state becomes that of a call with this token alone.
         """
+
+
+Block = Sequence[Part]
+"""The parts of a block, in their order."""
 
 
 def mixes(part: Part) -> TypeGuard[Mixer]:

@@ -109,7 +109,8 @@ class DeltaNet(Recurrent):
 
     @property
     def needs(self) -> Needs:
-        return Needs(self.heads.width, self.heads.mixed, self.heads.H * self.heads.D)
+        wide = max(self.heads.width, self.columns)
+        return Needs(wide, self.heads.mixed, self.heads.H * self.heads.D)
 
     def mix(self, rec: Recorder, act: Activations) -> None:
         heads = self.heads

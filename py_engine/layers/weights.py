@@ -96,7 +96,7 @@ class Weights:
         self.gguf = computed(gguf)
         self.memory = memory
         self._rows: dict[str, list[_Rows]] = defaultdict(list)
-        self._vectors: dict[str, Tensor] = {}
+        self._vectors: dict[str, list[Tensor]] = defaultdict(list)
         self._afterwards: list[Callable[[Recorder], None]] = []
 
     def has(self, name: str) -> bool:
@@ -215,7 +215,7 @@ class Weights:
         info = self._info(name, place.shape[::-1])
         if info.type != "F32":
             raise UnsupportedType(name, info.type, ["F32 (for norms and biases)"])
-        self._vectors[name] = place
+        self._vectors[name].append(place)
 
     def _place(self, spans: Sequence[_Span], rows: int, stride: int) -> list[tuple[Weight, int]]:
         """Make the shards for these rows, in turn if `stride` is their number; each with its first.
@@ -321,8 +321,8 @@ class Weights:
 
     def _pieces(self) -> Iterator[_Piece]:
         for info in self.gguf.tensors.values():
-            if info.name in self._vectors:
-                yield _Piece(info.file, info.at, info.nbytes, self._vectors[info.name])
+            for vector in self._vectors.get(info.name, ()):
+                yield _Piece(info.file, info.at, info.nbytes, vector)
             row = _row_bytes(info)
             most = max(_PIECE // row, 1)
             for place in self._rows.get(info.name, ()):

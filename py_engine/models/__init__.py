@@ -38,7 +38,7 @@ def built(gguf: GGUF, memory: Memory, context: int | None, *, usual: int) -> tup
     """
     name = gguf.metadata.get("general.architecture")
     family = architecture(name)
-    config = Config(gguf.metadata, str(name), windowed=hasattr(family, "WINDOWED"))
+    config = Config(gguf.metadata, str(name), windowed=getattr(family, "WINDOWED", False))
     longest = config.context_length
     if context is not None and not (type(context) is int and 0 < context <= longest):
         raise BadRequest("context", context, f"from 1 to the model's {longest}")

@@ -3,16 +3,7 @@
 Reference: transformers/models/exaone4. Blocks that see all have no positions where others slide.
 """
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 WINDOWED = True
 
@@ -25,18 +16,8 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
     def block(at: Scope, i: int) -> Block:
         window = config.window(4096) if slides[i] else 0
         heads = config.heads(i, neox=True, window=window, rotated=slides[i] or not large)
-        cache = at.cache(heads, context)
-        return (
-            Attention(
-                at,
-                heads,
-                cache,
-                freqs,
-                norm=None,
-                head_norm="head",
-                post=at.norm("post_attention_norm"),
-            ),
-            Gated(at, config.feed_forward(i), norm=None, post=at.norm("post_ffw_norm")),
+        return dense(
+            at, heads, freqs, context, config.feed_forward(i), norms="after", head_norm="head"
         )
 
     return Decoder(weights, config, block)

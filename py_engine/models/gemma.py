@@ -2,16 +2,7 @@
 
 from math import sqrt
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -19,10 +10,6 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=True)
-        cache = at.cache(heads, context)
-        return (
-            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm")),
-            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm"), activation="gelu"),
-        )
+        return dense(at, heads, freqs, context, config.feed_forward(i), activation="gelu")
 
     return Decoder(weights, config, block, embedding_scale=sqrt(config.embedding_length))

@@ -3,16 +3,7 @@
 Reference: transformers/models/glm4; files with sections of positions pair as GPT-NeoX does.
 """
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -22,23 +13,6 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=neox)
-        cache = at.cache(heads, context)
-        return (
-            Attention(
-                at,
-                heads,
-                cache,
-                freqs,
-                norm=at.norm("attn_norm"),
-                post=at.norm("post_attention_norm"),
-            ),
-            Gated(
-                at,
-                config.feed_forward(i),
-                norm=at.norm("ffn_norm"),
-                packed=True,
-                post=at.norm("post_ffw_norm"),
-            ),
-        )
+        return dense(at, heads, freqs, context, config.feed_forward(i), norms="around", packed=True)
 
     return Decoder(weights, config, block)

@@ -4,16 +4,7 @@ Reference: transformers/models/granite; `rope.scaling.finetuned` false says that
 count (llama.cpp, src/models/granite.cpp).
 """
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -25,11 +16,7 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=False, rotated=rotated, scale=scores)
-        cache = at.cache(heads, context)
-        return (
-            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm"), scale=scale),
-            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm"), scale=scale),
-        )
+        return dense(at, heads, freqs, context, config.feed_forward(i), scale=scale)
 
     return Decoder(
         weights,

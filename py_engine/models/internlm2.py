@@ -1,15 +1,6 @@
 """InternLM 2, 2.5 and 3.   Reference: modeling_internlm2.py of internlm/internlm2-chat-7b"""
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -17,10 +8,6 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=False)
-        cache = at.cache(heads, context)
-        return (
-            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm")),
-            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm")),
-        )
+        return dense(at, heads, freqs, context, config.feed_forward(i))
 
     return Decoder(weights, config, block)

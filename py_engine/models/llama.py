@@ -4,16 +4,7 @@ Reference: transformers/models/llama; GGUF files keep queries and keys permuted,
 pairs are neighbours (llama.cpp, convert_hf_to_gguf.py).
 """
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -22,10 +13,6 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=False)
-        cache = at.cache(heads, context)
-        return (
-            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm")),
-            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm")),
-        )
+        return dense(at, heads, freqs, context, config.feed_forward(i))
 
     return Decoder(weights, config, block)

@@ -4,41 +4,27 @@ Reference: transformers/models/olmo2 and olmo3. Queries and keys have a norm ove
 What scales positions (YaRN) is for the blocks that see all.
 """
 
-from py_engine.layers.build import (
-    UNSCALED,
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import UNSCALED, Block, Config, Decoder, Scope, Weights, dense, rotation
 
 WINDOWED = True
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
     slides = config.slides(4) if config.window() else [False] * config.block_count
-    near = rotation(weights, config, context, scaling=UNSCALED) if any(slides) else None
-    freqs = rotation(weights, config, context)
+    near = rotation(weights, config, context, scaling=UNSCALED)
+    far = rotation(weights, config, context)
 
     def block(at: Scope, i: int) -> Block:
         window = config.window() if slides[i] else 0
         heads = config.heads(i, neox=True, window=window)
-        cache = at.cache(heads, context)
-        return (
-            Attention(
-                at,
-                heads,
-                cache,
-                near if near and slides[i] else freqs,
-                norm=None,
-                head_norm="row",
-                post=at.norm("post_attention_norm"),
-            ),
-            Gated(at, config.feed_forward(i), norm=None, post=at.norm("post_ffw_norm")),
+        return dense(
+            at,
+            heads,
+            near if slides[i] else far,
+            context,
+            config.feed_forward(i),
+            norms="after",
+            head_norm="row",
         )
 
     return Decoder(weights, config, block)

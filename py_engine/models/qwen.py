@@ -3,16 +3,7 @@
 Reference: modeling_qwen.py of Qwen/Qwen-7B; its `feed_forward_length` counts gate and up together.
 """
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -20,10 +11,6 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=True)
-        cache = at.cache(heads, context)
-        return (
-            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm")),
-            Gated(at, config.feed_forward(i) // 2, norm=at.norm("ffn_norm")),
-        )
+        return dense(at, heads, freqs, context, config.feed_forward(i) // 2)
 
     return Decoder(weights, config, block)

@@ -1,15 +1,6 @@
 """Qwen3: an RMSNorm over each query and key head.   Reference: transformers/models/qwen3"""
 
-from py_engine.layers.build import (
-    Attention,
-    Block,
-    Config,
-    Decoder,
-    Gated,
-    Scope,
-    Weights,
-    rotation,
-)
+from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -17,10 +8,6 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=True)
-        cache = at.cache(heads, context)
-        return (
-            Attention(at, heads, cache, freqs, norm=at.norm("attn_norm"), head_norm="head"),
-            Gated(at, config.feed_forward(i), norm=at.norm("ffn_norm")),
-        )
+        return dense(at, heads, freqs, context, config.feed_forward(i), head_norm="head")
 
     return Decoder(weights, config, block)

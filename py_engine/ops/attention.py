@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
 from struct import pack
+from typing import TypedDict
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.gpu.tensor import Tensor
@@ -53,6 +54,18 @@ class Heads:
     def width(self) -> int:
         """Columns of the stacked queries, keys and values."""
         return (self.H + 2 * self.K) * self.D
+
+
+class HeadOptions(TypedDict, total=False):
+    """The fields of `Heads` that have defaults."""
+
+    scale: float
+    window: int
+    softcap: float
+    turn_first: bool
+    warmth: float
+    warm_from: int
+    value_norm: bool
 
 
 @dataclass(frozen=True)

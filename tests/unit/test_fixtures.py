@@ -9,7 +9,8 @@ import pytest
 from gguf import GGMLQuantizationType as Type
 from gguf import GGUFReader, quants
 
-from tests.fixtures import MIXES, MODELS, TYPES, quantize, tensors, write
+from tests.blocks import dequantize
+from tests.fixtures import MIXES, MODELS, RANDOM_TYPES, TYPES, quantize, tensors, write
 
 # Error over signal for normal weights, two to three times what was measured; a wrong layout: 1.
 ERRORS = {
@@ -28,6 +29,15 @@ def test_quantised_weights_are_close(kind: str) -> None:
     assert np.all(back[0] == 0.0)
     error = np.square(back - values).sum(axis=1)[1:] / np.square(values).sum(axis=1)[1:]
     assert error.max() <= ERRORS[kind]
+
+
+@pytest.mark.parametrize("kind", RANDOM_TYPES)
+def test_random_blocks_spread_as_the_values_do(kind: str) -> None:
+    values = 0.1 * np.random.default_rng(0).standard_normal((16, 512), dtype=np.float32)
+    blocks = quantize(values, kind)
+    assert np.array_equal(blocks, quantize(values, kind))
+    spread = dequantize(kind, blocks).std() / values.std()
+    assert 0.6 < spread < 1.6  # MXFP4 and NVFP4 have few scales
 
 
 def test_shards_hold_the_whole(tmp_path: Path) -> None:

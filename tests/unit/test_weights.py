@@ -169,13 +169,30 @@ def test_what_no_reply_needs_is_not_fetched() -> None:
         fetched({"x.nextn_predict_layers": odd}, "blk.0.a", "blk.1.a", "blk.2.a", "norm")
 
 
+def test_halves_are_placed_in_turn() -> None:
+    weights = weights_of([info("u.weight", "Q8_0", 64, 12)], 20_000)
+    want = {2 * i + half: ("u.weight", 6 * half + i) for i in range(6) for half in range(2)}
+    assert placed(weights, weights.halves("u.weight", 6, 64)) == want
+
+
+def test_alternating_rows_are_taken_apart() -> None:
+    """Heads of 4 rows, each before as many of its gate; keys follow, of another type."""
+    weights = weights_of([info("q.weight", "Q8_0", 64, 16), info("k.weight", "F16", 64, 3)])
+    own, gate = weights.alternating(["q.weight", "k.weight"], [8, 3], 64, of=4)
+    below = tuple((weight, first + own.rows) for weight, first in gate.parts)
+    want = {i: ("q.weight", i + i // 4 * 4) for i in range(8)}
+    want |= {8 + i: ("k.weight", i) for i in range(3)}
+    want |= {11 + i: ("q.weight", 4 + i + i // 4 * 4) for i in range(8)}
+    assert placed(weights, Linear(own.parts + below, 19, 64)) == want
+
+
 def test_a_stack_has_the_biases_that_the_file_has() -> None:
     infos = [info(f"{name}.weight", "F32", 64, 8) for name in "qkv"]
     assert weights_of(infos).linear(["q.weight", "k.weight"], [8, 8], 64).bias is None
     weights = weights_of([*infos, info("k.bias", "F32", 8)])
     bias = weights.linear([f"{name}.weight" for name in "qkv"], [8, 8, 8], 64).bias
     assert bias and bias.shape == (24,)
-    assert weights._vectors["k.bias"] == Tensor(bias.handle, (8,), at=32)
+    assert weights._vectors["k.bias"] == [Tensor(bias.handle, (8,), at=32)]
     pair = weights.pair(("q.weight", "k.weight"), 8, 64)
     assert pair.bias and not pair.interleaved
     with pytest.raises(BadTensor, match=r"k\.bias has the shape \[9\]"):
