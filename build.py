@@ -303,10 +303,9 @@ def test(tiers: Sequence[str], arguments: Sequence[str]) -> None:
     if set(tiers) - {"unit"}:
         find_vulkan(PYTHON)
     # The browser's tier waits for pages, the others compute: side by side they take little longer.
-    apart = ["browser"] if "browser" in tiers else []
-    groups = [group for group in ([tier for tier in tiers if tier not in apart], apart) if group]
+    groups = [tier for tier in tiers if tier != "browser"], {"browser"} & set(tiers)
     pytest = [str(PYTHON), "-m", "pytest", *arguments]
-    commands = [[*pytest, *(f"tests/{tier}" for tier in group)] for group in groups]
+    commands = [[*pytest, *(f"tests/{tier}" for tier in group)] for group in groups if group]
     sys.exit(beside(commands, {**os.environ, **env}))
 
 
