@@ -71,7 +71,7 @@ fn prepare(first: u32, kv: u32, lane: u32) {
             for (var d = i % 16u; d < D; d += 16u) {
                 var x = 0.0;
                 if (head < OWN) { x = heads[head * D + d]; }
-                if (head == OWN && VALUE_NORM) { x = qkv[(H + KV + kv) * D + d]; }
+                if (head == OWN && VALUE_NORM) { x = qkv[(H + kv) * D + VALUE + d]; }
                 sum += x * x;
             }
             team[i] = sum;
@@ -126,7 +126,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (!SHARED && begin + n == end && n > 0u && lane < LV) {
         var scale = 1.0;
         if (VALUE_NORM) { scale = inverseSqrt(mean_square(OWN) + params.eps); }
-        keep(kv, lane, state.pos, GW * D + lane * 8u, (H + KV + kv) * D + lane * 8u, scale);
+        keep(kv, lane, state.pos, GW * D + lane * 8u, (H + kv) * D + VALUE + lane * 8u, scale);
     }
     storageBarrier();
     score(kv, begin, n, lane);

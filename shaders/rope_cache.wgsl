@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var d = lane; d < D; d += WG) { q[(t * H + group.y) * D + d] = heads[d]; }
         return;
     }
-    let value = at + KV * D;
+    let value = at + VALUE;
     var scale = 1.0;
     if (VALUE_NORM) {
         squares = 0.0;

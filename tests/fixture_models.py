@@ -54,6 +54,8 @@ class Shape:
     spread: float = 3.0
     """Of the logits; where the embedding is scaled and tied, it must not outshine the blocks."""
     rope_factors: bool = False
+    tied_values: bool = False
+    """Blocks that see all have no values: they are the keys before norm and rotation."""
     keys: Mapping[str, Value] = field(default_factory=dict)
     """More of them, without the architecture."""
     saved: bool = False
@@ -62,6 +64,11 @@ class Shape:
     @property
     def head(self) -> int:
         return self.head_size or self.embedding // self.of(self.heads, 0)
+
+    def head_of(self, block: int) -> int:
+        """A block's head size: those that slide a window may have their own."""
+        near = self.keys.get("attention.key_length_swa", 0)
+        return near if near and self.keys["attention.sliding_window_pattern"][block] else self.head
 
     def of(self, number: int | tuple[int, ...], block: int) -> int:
         """What a block has of a number that may be a list."""
@@ -174,6 +181,30 @@ MODELS = {
             "rope.scaling.factor": 8.0,
         },
     ),
+    "gemma4": Shape(  # as E2B: the last two blocks read the caches of the blocks before them
+        "gemma4", tokenizer="llama", head_size=64, kv_heads=1, norms="both", layers=6,
+        feed_forward=(256, 256, 256, 256, 512, 512), qk_norm="head", theta=1e6, spread=0.5,
+        rope_factors=True,
+        keys={
+            "attention.sliding_window": 6, "attention.key_length_swa": 32,
+            "attention.value_length_swa": 32, "rope.dimension_count": 64,
+            "rope.dimension_count_swa": 32, "rope.freq_base_swa": 10000.0,
+            "attention.sliding_window_pattern": [True, True, False, True, True, False],
+            "attention.shared_kv_layers": 2, "embedding_length_per_layer_input": 32,
+            "final_logit_softcapping": 1.0,
+        },
+    ),
+    "gemma4-31b": Shape(  # without per-layer inputs; blocks that see all have keys for values
+        "gemma4", tokenizer="llama", head_size=64, kv_heads=(2, 1, 2, 1), norms="both", layers=4,
+        qk_norm="head", theta=1e6, spread=0.5, rope_factors=True, tied_values=True,
+        keys={
+            "attention.sliding_window": 6, "attention.key_length_swa": 32,
+            "attention.value_length_swa": 32, "rope.dimension_count_swa": 32,
+            "attention.sliding_window_pattern": [True, False, True, False],
+            "attention.shared_kv_layers": 0, "embedding_length_per_layer_input": 0,
+            "final_logit_softcapping": 1.0,
+        },
+    ),
     "lfm2": Shape(
         "lfm2", pre="qwen2", layers=4, kv_heads=(0, 2, 0, 0), qk_norm="head", theta=1e6,
         keys={"shortconv.l_cache": 3},
@@ -248,9 +279,11 @@ def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
     """All tensors by name, float32; matrices (rows, columns), in the order files have them."""
     made, c = _Tensors(shape, seed), shape.embedding
     made.matrix("token_embd", shape.vocab, c, gain=shape.spread)
+    made.per_layer_table()
     for i in range(shape.layers + shape.drafts):
         made.attention(i)
         made.feed_forward(i)
+        made.per_layer(i)
         if i >= shape.layers:
             made.matrix(f"blk.{i}.nextn.eh_proj", c, 2 * c)
             made.norm(f"blk.{i}.nextn.enorm", c)
@@ -298,16 +331,23 @@ class _Tensors:
         if shape.architecture == "qwen35" and (i + 1) % 4:
             self.delta_net(blk)
             return
-        q, kv = heads * shape.head, kv_heads * shape.head
+        size = shape.head_of(i)
+        q, kv = heads * size, kv_heads * size
+        owned = i < shape.layers - shape.keys.get("attention.shared_kv_layers", 0)
         if shape.fused:
             self.matrix(f"{blk}.attn_qkv", q + 2 * kv, c, gain=1.5)
         elif kv:
             own = 2 * q if shape.architecture == "qwen35" else q  # its gates lie between queries
             for letter, rows in ("q", own), ("k", kv), ("v", kv):
+                if letter == "v" and shape.tied_values and size == shape.head:
+                    continue
+                if letter != "q" and not owned and shape.architecture == "gemma4":
+                    continue
                 self.matrix(f"{blk}.attn_{letter}", rows, c, gain=1.5)
                 if shape.qk_norm and letter != "v":
-                    size = shape.head if shape.qk_norm == "head" else rows
-                    self.norm(f"{blk}.attn_{letter}_norm", size)
+                    self.norm(
+                        f"{blk}.attn_{letter}_norm", size if shape.qk_norm == "head" else rows
+                    )
         self.matrix(f"{blk}.attn_output", c, q if kv else c)
         if shape.norms != "before":
             self.norm(f"{blk}.post_attention_norm", c)
@@ -347,9 +387,32 @@ class _Tensors:
         if shape.norms != "before":
             self.norm(f"{blk}.post_ffw_norm", c)
 
+    def per_layer(self, i: int) -> None:
+        """What Gemma 4 has at a block's end."""
+        shape, blk, c = self.shape, f"blk.{i}", self.shape.embedding
+        own = shape.keys.get("embedding_length_per_layer_input", 0)
+        if own:
+            self.matrix(f"{blk}.inp_gate", own, c)
+            self.matrix(f"{blk}.proj", c, own)
+            self.norm(f"{blk}.post_norm", c)
+        if shape.architecture == "gemma4":
+            name = f"{blk}.layer_output_scale.weight"
+            self.out[name] = 0.7 + 0.1 * np.abs(normal(name, self.seed, 1))
+
+    def per_layer_table(self) -> None:
+        shape, c = self.shape, self.shape.embedding
+        own = shape.keys.get("embedding_length_per_layer_input", 0)
+        if own:
+            self.matrix("per_layer_token_embd", shape.vocab, own * shape.layers, gain=shape.spread)
+            self.matrix("per_layer_model_proj", own * shape.layers, c)
+            self.norm("per_layer_proj_norm", own)
+
     def rotation(self) -> None:
         shape = self.shape
-        if shape.rope_factors:
+        if shape.rope_factors and shape.architecture == "gemma4":  # some pairs do not turn
+            pairs = shape.head // 2
+            self.out["rope_freqs.weight"] = np.where(np.arange(pairs) < pairs // 4, 1, 1e30)
+        elif shape.rope_factors:
             self.out["rope_freqs.weight"] = np.array(rope_factors(shape.head, shape.theta))
         if shape.keys.get("rope.scaling.type") == "longrope":
             pairs = np.arange(shape.rotated // 2)

@@ -68,6 +68,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     for type in SUPPORTED if subgroups else COMMON:
         weight = _weight(type)
         yield "embed", {"K": 256}, weight
+        yield "embed_layers", {"L": 4, "P": 64}, weight
         yield "matvec", {"K": 256, "GATED": True}, weight | _NORM
         yield "matmul", {"K": 256, "TM": 64}, weight
         yield "matvec_batch", {"K": 256, "M": 16}, weight
@@ -133,6 +134,7 @@ def _options() -> Iterator[Variant]:
         {"TURN_FIRST": True},
         {"VALUE_NORM": True},
         {"SHARED": True},
+        {"TIED": True, "VALUE_NORM": True},
         {"TURN_FIRST": True, "VALUE_NORM": True, "WARMTH": 0.5, "WARM_FROM": 100, "SCALE": 1e-05},
     )
     scores: tuple[dict[str, Value], ...] = ({"WINDOW": 100}, {"WINDOW": 1}, {"SOFTCAP": 50.0})
@@ -167,6 +169,8 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
         yield "take_last", {"C": 96, "ALONE": alone}, {}
     yield "copy", {"N": 1000}, {}
     yield "sigmoid_gate", {"C": 96}, {}
+    yield "layer_mul", {"C": 32, "W": 96}, {}
+    yield "scale", {"C": 96}, {}
     for activation in ({}, _GELU, _RELU2):
         yield "gate_mul", {"F": 96}, activation
     yield "load/rope_divide", {"P": 32}, {}

@@ -111,6 +111,40 @@ def _embed(shader: Shader, c: Mapping[str, int]) -> Known:
     return Known("out", want, inputs, (2, 1, 1), params)
 
 
+def _embed_layers(shader: Shader, c: Mapping[str, int]) -> Known:
+    """One token's first two parts."""
+    size, token, parts = c["P"], 2, min(c["L"], 2)
+    columns = size * c["L"]
+    planes, hi, sc, unit = matrix(weight_type(shader), 3, columns)
+    row = (unit * (columns // 256 + 1))[: parts * size]
+    x = [i % 7 - 2.0 for i in range(parts * size)]
+    weight = [1.0 + i % 3 for i in range(size)]
+    want = []
+    for part in range(parts):
+        own = slice(part * size, (part + 1) * size)
+        norm = 1 / sqrt(sum(v * v for v in x[own]) / size + 1.0)
+        for v, w, r in zip(x[own], weight, row[own], strict=True):
+            want.append((v * norm * w + 2 * GAINS[token] * r) / sqrt(2))
+    inputs = {"w": planes, "tokens": struct.pack("<I", token), "state": state(1)}
+    inputs |= {"inputs": floats(*x), "weight": floats(*weight)}
+    params = {"first_row": 0, "rows": 3, "hi": hi, "sc": sc, "scale": 2.0, "eps": 1.0}
+    return Known("inputs", want, inputs, (parts, 1, 1), params)
+
+
+def _layer_mul(_: Shader, c: Mapping[str, int]) -> Known:
+    x, at = [i % 9 / 2 - 2 for i in range(c["C"])], c["W"] - c["C"]
+    want = [v * (i % 5) for i, v in enumerate(x)]
+    factors = bytes(4 * at) + floats(*(i % 5 for i in range(c["C"])))
+    inputs = {"x": floats(*x), "inputs": factors, "state": state(1)}
+    return Known("x", want, inputs, (-(-c["C"] // 64), 1, 1), {"at": at})
+
+
+def _scale(_: Shader, c: Mapping[str, int]) -> Known:
+    x = [i % 9 / 2 - 2 for i in range(c["C"])]
+    inputs = {"x": floats(*x), "factor": floats(0.75), "state": state(1)}
+    return Known("x", [0.75 * v for v in x], inputs, (-(-c["C"] // 64), 1, 1))
+
+
 def _gate_mul(shader: Shader, c: Mapping[str, int]) -> Known:
     gate = [i % 9 / 2 - 2 for i in range(c["F"])]
     activate = _activation(shader)
@@ -214,7 +248,10 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "matmul": _product,
     "matmul_matrix": _product,
     "embed": _embed,
+    "embed_layers": _embed_layers,
     "take_last": _take_last,
+    "layer_mul": _layer_mul,
+    "scale": _scale,
     "gate_mul": _gate_mul,
     "sigmoid_gate": _sigmoid_gate,
     "copy": _copied,

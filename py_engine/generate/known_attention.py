@@ -80,11 +80,15 @@ def attention_decode(shader: Shader, c: Mapping[str, int]) -> Known:
     size, heads, kv, last = c["D"], c["H"], c["KV"], _position(c)
     x = [1.0] * size
     value = None if c["SHARED"] else [16 * v for v in _value(c, 1)]
+    if c["TIED"]:
+        value = [0.0] * size  # which is the key, too
     own = _normed(value) if value and c["VALUE_NORM"] else value
     data, want = _attended(shader, c, _query(shader, c, x, last), own)
     inputs = {
         **data,
-        "qkv": floats(*x * heads, *([0.0] * (kv * size) + value * kv if value else [])),
+        "qkv": floats(
+            *x * heads, *[0.0] * (kv * size if value and not c["TIED"] else 0), *(value or []) * kv
+        ),
         "freqs": _rates(c),
         "head_weight": floats(*[1.0] * (2 * size)),
         "state": state(1, last),
@@ -120,7 +124,7 @@ def rope_cache(shader: Shader, c: Mapping[str, int]) -> Known:
     position = min(5000, c["S"] - 1)
     q = [d % 8 - 3.0 for d in range(size)]
     inputs = {
-        "qkv": floats(*q * (heads + (0 if c["SHARED"] else 2 * c["KV"]))),
+        "qkv": floats(*q * (heads + (0 if c["SHARED"] else (2 - c["TIED"]) * c["KV"]))),
         "freqs": _rates(c),
         "head_weight": floats(*[1.0] * (2 * size)),
         "state": state(1, position),

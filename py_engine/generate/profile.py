@@ -59,7 +59,7 @@ def touched(dispatch: Dispatch, position: int, context: int) -> int:
     for (name, _), binding in zip(dispatch.shader.bindings, dispatch.bindings, strict=True):
         if name in ("keys", "values"):
             total += binding.nbytes * (position + 1) // context
-        elif (dispatch.shader.name, name) != ("embed", "w"):
+        elif name != "w" or dispatch.shader.name not in ("embed", "embed_layers"):
             total += binding.nbytes
     return total
 

@@ -17,6 +17,7 @@ class Needs:
     wide: int = 0
     narrow: int = 0
     gate: int = 0
+    inputs: int = 0
     partial: int = 0
 
     @classmethod
@@ -47,7 +48,7 @@ class Activations:
     def allocate(cls, memory: Memory, needs: Needs, width: int, tokens: int) -> "Activations":
         """Buffers for chunks of up to `tokens` tokens."""
         narrow = max(needs.narrow, width)
-        roles = {"wide": needs.wide, "narrow": narrow, "gate": needs.gate}
+        roles = {"wide": needs.wide, "narrow": narrow, "gate": needs.gate, "inputs": needs.inputs}
         return cls(
             T=tokens,
             state=memory.tensor((4,), "state", "u32"),
@@ -70,6 +71,16 @@ class Activations:
     def gate(self, width: int) -> Tensor:
         """(T, width): what lives beside both, such as a gate that no product carries."""
         return self._view("gate", width)
+
+    def inputs(self, width: int) -> Tensor:
+        """(T, width): what all blocks get of each token beside the residual stream."""
+        return self._view("inputs", width)
+
+    @property
+    def lasting(self) -> list[Tensor]:
+        """What holds a row of each token for all blocks to come, beside `hidden`."""
+        inputs = self.buffers["inputs"]
+        return [self.inputs(inputs.shape[1])] if inputs.shape[1] > 1 else []
 
     def one(self, n_splits: int = 1) -> "Activations":
         """The same buffers for one token."""

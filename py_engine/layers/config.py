@@ -117,6 +117,7 @@ class Config:
         *,
         neox: bool,
         rotated: bool = True,
+        near: bool = False,
         **options: Unpack[HeadOptions],
     ) -> Heads:
         """The shape of a block's attention.
@@ -124,25 +125,29 @@ class Config:
         Args:
             neox: the pairing of rotated dimensions, a property of the architecture.
             rotated: False: positions do not count (NoPE).
+            near: the block slides a window, and such blocks have a head size of their own.
             options: as `Heads` has them.
         """
         counts = self.head_counts("attention.head_count")
-        count, size = counts[block], self._head_size(counts[0])
+        suffix = "_swa" if near else ""
+        count, size = counts[block], self._head_size(counts[0], suffix)
         name = "attention.head_count_kv"
         shared = count if self.value(name) is None else self.head_counts(name)[block]
         if not count:
             raise self.refusal("attention.head_count", count, "at least one head")
         if not shared or count % shared:
             raise self.refusal(name, shared, f"a divisor of the {count} heads")
-        turned = self.rotated() if rotated else 0
+        turned = self.rotated(near=near) if rotated else 0
         return Heads(count, shared, size, turned, neox, **options)
 
-    def rotated(self) -> int:
-        """Dimensions of a head that are rotated."""
-        size = self._head_size(self.head_counts("attention.head_count")[0])
-        rotated = self.size("rope.dimension_count", size)
+    def rotated(self, *, near: bool = False) -> int:
+        """Dimensions of a head that are rotated; `near` as `heads` has it."""
+        suffix = "_swa" if near else ""
+        name = f"rope.dimension_count{suffix}"
+        size = self._head_size(self.head_counts("attention.head_count")[0], suffix)
+        rotated = self.size(name, size)
         if rotated > size or rotated % 2:
-            raise self.refusal("rope.dimension_count", rotated, f"an even number up to {size}")
+            raise self.refusal(name, rotated, f"an even number up to {size}")
         return rotated
 
     def feed_forward(self, block: int) -> int:
@@ -158,11 +163,11 @@ class Config:
         """`attention.head_count` or `….head_count_kv` of each block; 0 is none."""
         return self.sizes(name, least=0)
 
-    def slides(self, pattern: int) -> list[bool]:
+    def slides(self, pattern: int | None) -> list[bool]:
         """Which blocks slide a window: all but each n-th, or what an array says of each.
 
         Args:
-            pattern: the n where the file does not say it.
+            pattern: the n where the file does not say it; None: it must, by an array.
         """
         name = "attention.sliding_window_pattern"
         value = self.value(name)
@@ -171,6 +176,8 @@ class Config:
             if len(value) < self.block_count or not all(one in (0, 1) for one in value):
                 raise self.refusal(name, value, "true or false for each block")
             return [bool(value[i]) for i in blocks]
+        if pattern is None:
+            raise self.refusal(name, value, "true or false for each block")
         every = pattern if value is None else self._size(name, value, None, 0, _LARGEST)
         return [not every or (i + 1) % every > 0 for i in blocks]
 
@@ -189,17 +196,18 @@ class Config:
         name = "attention.sliding_window"
         return self.size(name, most=2**64) if self.value(name) else default
 
-    def _head_size(self, count: int) -> int:
-        width = self.embedding_length
-        if self.value("attention.key_length") is None and (not count or width % count):
+    def _head_size(self, count: int, suffix: str = "") -> int:
+        width, name = self.embedding_length, f"attention.key_length{suffix}"
+        if self.value(name) is None and (not count or width % count):
             raise self.refusal("attention.head_count", count, f"a divisor of the width {width}")
-        size = self.size("attention.key_length", width // max(count, 1))
-        self._multiple("attention.key_length", size, 8)
+        size = self.size(name, width // max(count, 1))
+        self._multiple(name, size, 8)
         if size > 512:
-            raise self.refusal("attention.key_length", size, "head sizes up to 512")
-        values = self.size("attention.value_length", size)
+            raise self.refusal(name, size, "head sizes up to 512")
+        other = f"attention.value_length{suffix}"
+        values = self.size(other, size)
         if values != size:
-            raise self.refusal("attention.value_length", values, f"the length of keys, {size}")
+            raise self.refusal(other, values, f"the length of keys, {size}")
         return size
 
     def _size(self, name: str, value: object, default: int | None, least: int, most: int) -> int:

@@ -11,7 +11,7 @@ from py_engine.layers.part import Block, mixes
 from py_engine.layers.scope import Scope
 from py_engine.layers.state import States
 from py_engine.layers.weights import Weights
-from py_engine.ops.embed import embed
+from py_engine.ops.embed import embed, take_last
 
 
 class Decoder:
@@ -19,6 +19,7 @@ class Decoder:
 
     Args:
         block: the parts of block i, from its tensors.
+        before: parts between the embedding and block 0.
         output_norm: the name of the final norm.
         embedding_scale, logit_scale: what multiplies the embedding, and the logits.
         logit_cap: logits become cap · tanh(logit / cap); 0: they stay.
@@ -31,6 +32,7 @@ class Decoder:
         config: Config,
         block: Callable[[Scope, int], Block],
         *,
+        before: Block = (),
         output_norm: str = "output_norm",
         embedding_scale: float = 1.0,
         logit_scale: float = 1.0,
@@ -44,7 +46,9 @@ class Decoder:
         shape = [self.vocabulary], self.width
         self.token_embd = weights.matrix(["token_embd.weight"], *shape)
         blocks = range(config.block_count)
-        self.parts = [part for i in blocks for part in block(Scope(weights, config, f"blk.{i}"), i)]
+        self.parts = list(before)
+        for i in blocks:
+            self.parts += block(Scope(weights, config, f"blk.{i}"), i)
         norm = weights.vector([f"{output_norm}.weight"], [self.width])
         self.output_norm = Norm(norm, config.eps)
         self.output = self.token_embd
@@ -85,6 +89,8 @@ class Decoder:
     def last(self, rec: Recorder, act: Activations, n_splits: int) -> None:
         """After `prefill`: hidden of the last of its tokens, and a state as if it came alone."""
         one = act.one(n_splits)
+        for rows in act.lasting:
+            take_last(rec, rows, state=act.state, alone=False)
         self._mixer.last(rec, act, one)
         for part in self._after:
             part.apply(rec, one)

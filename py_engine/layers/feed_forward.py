@@ -1,11 +1,11 @@
-"""Feed-forward layers: gated (Shazeer, arXiv 2002.05202), plain, and a single matrix."""
+"""Feed-forward layers: gated (Shazeer, arXiv 2002.05202), plain, a single matrix, and a scale."""
 
 from py_engine.gpu.recorder import Recorder
 from py_engine.layers.activations import Activations, Needs
 from py_engine.layers.linear import Output
 from py_engine.layers.norm import Norm
 from py_engine.layers.scope import Scope
-from py_engine.ops.gate import gate_mul
+from py_engine.ops.gate import gate_mul, scale
 from py_engine.ops.norm import rms_norm
 
 
@@ -83,6 +83,20 @@ class Plain:
         inner, activation = act.wide(self.inner), self.activation
         self.up.apply(rec, act, act.hidden, inner, norm=self.norm, activation=activation)
         self.output.apply(rec, act, inner, act.narrow(self.up.columns))
+
+
+class Scaled:
+    """hidden *= a number of the file, by this name."""
+
+    def __init__(self, at: Scope, name: str) -> None:
+        self.factor = at.vector([name], [1])
+
+    @property
+    def needs(self) -> Needs:
+        return Needs()
+
+    def apply(self, rec: Recorder, act: Activations) -> None:
+        scale(rec, act.hidden, self.factor, state=act.state)
 
 
 class Mapped:

@@ -88,6 +88,7 @@ def rotation(
     base: float | None = None,
     scaling: Scaling | None = None,
     rotated: int | None = None,
+    divided: bool = True,
 ) -> Tensor:
     """The kernels' table of rotation rates, (pairs, 4) u32, for all layers that turn alike.
 
@@ -97,6 +98,7 @@ def rotation(
     Args:
         base, scaling, rotated: None reads `rope.freq_base`, and what says how it is scaled, and
             `rope.dimension_count`, as they stand for layers with full attention.
+        divided: False leaves the divisors to others.
     """
     if rotated is None:
         rotated = config.rotated()
@@ -106,6 +108,8 @@ def rotation(
     table = weights.memory.tensor((pairs, 4), "rotation", "u32")
     turns = rates(scaling.frequencies(base, rotated), scaling.multiplied)
     weights.memory.device.write(table.handle, 0, turns)
+    if not divided:
+        return table
     divisors = "rope_freqs.weight"
     if weights.has("rope_factors_long.weight"):
         chosen = "long" if context > scaling.original else "short"

@@ -73,6 +73,11 @@ class Scope:
         full = [self._full(name) for name in names]
         return self.weights.alternating(full, sizes, columns, of=of)
 
+    def leave_out(self, *names: str) -> None:
+        """Do without these tensors, where the file has them: they are not fetched."""
+        for name in names:
+            self.weights.leave_out(self._full(name))
+
     def cache(self, heads: Heads, context: int) -> Cache:
         """Keys and values of this block's attention for `context` positions.
 

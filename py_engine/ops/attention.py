@@ -49,11 +49,19 @@ class Heads:
     warm_from: int = 0
     value_norm: bool = False
     """Values pass an RMSNorm without weights, a head each, with the head norms' epsilon."""
+    tied: bool = False
+    """Values are the keys before their norm and rotation."""
+
+    @property
+    def sizes(self) -> list[int]:
+        """Columns of the queries, of the keys and, unless they are tied, of the values."""
+        keys = self.K * self.D
+        return [self.H * self.D, keys] if self.tied else [self.H * self.D, keys, keys]
 
     @property
     def width(self) -> int:
-        """Columns of the stacked queries, keys and values."""
-        return (self.H + 2 * self.K) * self.D
+        """Columns of all these, stacked."""
+        return sum(self.sizes)
 
 
 class HeadOptions(TypedDict, total=False):
@@ -66,6 +74,7 @@ class HeadOptions(TypedDict, total=False):
     warmth: float
     warm_from: int
     value_norm: bool
+    tied: bool
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,7 @@ def _constants(heads: Heads, cache: Cache, shared: bool) -> dict[str, Value]:
         "WARM_FROM": heads.warm_from or 1,
         "TURN_FIRST": heads.turn_first,
         "VALUE_NORM": heads.value_norm and not shared,
+        "TIED": heads.tied and not shared,
         "SHARED": shared,
     }
 
@@ -175,7 +185,7 @@ def attention_decode(
     """One token's attention, its key and value kept in the cache; see attention_decode.wgsl.
 
     Args:
-        qkv: (1, (H + 2K) D), before norm and rotation.
+        qkv: (1, heads.width), before norm and rotation.
         partial: scratch of at least `partial_size` elements; unused for one split.
         out: (1, H · D).
         n_splits: `splits` of the positions up to this token's; a window needs no more than its own.

@@ -38,6 +38,51 @@ def embed(
     )
 
 
+def embed_layers(
+    rec: Recorder,
+    weight: Weight,
+    tokens: Tensor,
+    norm: Tensor,
+    inputs: Tensor,
+    *,
+    state: Tensor,
+    first_row: int = 0,
+    scale: float,
+    eps: float,
+) -> None:
+    """inputs[t, l] = (RMSNorm(inputs[t, l]) + scale · row tokens[t], part l) / √2, in place.
+
+    Args:
+        weight: (V, L · P); as of `embed`, one of those that the matrix may lie in.
+        norm: (P,), the weights of the norm.
+        inputs: (T, L · P).
+    """
+    size = norm.shape[0]
+    rec.run(
+        "embed_layers",
+        (weight.columns // size, inputs.shape[0], 1),
+        {
+            "w": weight.tensor,
+            "tokens": tokens,
+            "weight": norm,
+            "inputs": inputs,
+            "state": state,
+        },
+        params={
+            "first_row": first_row,
+            "rows": weight.rows,
+            "hi": weight.hi,
+            "sc": weight.sc,
+            "scale": scale,
+            "eps": eps,
+        },
+        includes=weight.includes,
+        L=weight.columns // size,
+        P=size,
+        WG=rec.library.threads(32),
+    )
+
+
 def take_last(rec: Recorder, hidden: Tensor, *, state: Tensor, alone: bool = True) -> None:
     """hidden[0] = hidden[state.n - 1]; `alone`: the state becomes that token's.   hidden (T, C)"""
     width = hidden.shape[-1]

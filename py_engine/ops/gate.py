@@ -17,6 +17,26 @@ def gate_mul(rec: Recorder, x: Tensor, out: Tensor, *, state: Tensor, activation
     )
 
 
+def layer_mul(rec: Recorder, x: Tensor, inputs: Tensor, *, at: int, state: Tensor) -> None:
+    """x · inputs[:, at : at + P], in place.   x (T, P), inputs (T, L · P)"""
+    tokens, width = x.shape
+    rec.run(
+        "layer_mul",
+        -(-tokens * width // 64),
+        {"x": x, "inputs": inputs, "state": state},
+        params={"at": at},
+        C=width,
+        W=inputs.shape[1],
+    )
+
+
+def scale(rec: Recorder, x: Tensor, factor: Tensor, *, state: Tensor) -> None:
+    """x · factor, in place.   x (T, C), factor (1,)"""
+    tokens, width = x.shape
+    buffers = {"x": x, "factor": factor, "state": state}
+    rec.run("scale", -(-tokens * width // 64), buffers, C=width)
+
+
 def sigmoid_gate(rec: Recorder, x: Tensor, gate: Tensor, *, state: Tensor) -> None:
     """x · sigmoid(gate), in place.   (T, C)"""
     tokens, width = x.shape

@@ -8,9 +8,11 @@ override WARM_FROM: u32 = 1;
 override TURN_FIRST: bool = false;     // the heads' norm comes after the rotation
 override VALUE_NORM: bool = false;     // values have an RMSNorm without weights
 override SHARED: bool = false;         // qkv holds queries only; the cache is another layer's
+override TIED: bool = false;           // values are the keys as they come; qkv holds them once
 
 const LV: u32 = D / 8u;                                             // elements of a cached head
-const COLUMNS: u32 = (H + select(2u * KV, 0u, SHARED)) * D;         // of qkv
+const COLUMNS: u32 = (H + select(select(2u, 1u, TIED) * KV, 0u, SHARED)) * D;     // of qkv
+const VALUE: u32 = select(KV * D, 0u, TIED);                        // from a key to its value
 
 // the dimensions of a pair of qkv's head that begins at `at`
 fn fetch(at: u32, pair: u32, pos: u32) -> vec2<f32> {

@@ -69,6 +69,7 @@ class Layer:
         parts = np.split(qkv, [heads.H * d, (heads.H + heads.K) * d], axis=1)
         q, k, v = (x.reshape(len(qkv), -1, d) for x in parts)
         positions = pos + np.arange(len(qkv))
+        v = k if heads.tied else v
         q, k = self._ready(q, 0, positions), self._ready(k, 1, positions)
         if heads.warmth:
             q = reference.warm(q, positions, heads.warmth, heads.warm_from)
@@ -106,7 +107,7 @@ def layer(bench: Bench, heads: Heads, normed: bool, S: int, magnitude: float = 1
 
 
 def tokens(heads: Heads, n: int) -> np.ndarray:
-    """Random queries, keys and values of n tokens, (n, (H + 2K) D)."""
+    """Random queries, keys and values of n tokens, (n, heads.width)."""
     return (1.5 * np.random.default_rng(n).standard_normal((n, heads.width))).astype(np.float32)
 
 

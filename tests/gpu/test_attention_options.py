@@ -23,6 +23,7 @@ OPTIONS = {
     "warmth": ("warmth", replace(PLAIN, warmth=0.5, warm_from=20), False, 1.0),
     "normed values": ("value_norm", replace(PLAIN, value_norm=True), False, 1.0),
     "normed heads and values": ("value_norm", replace(PLAIN, value_norm=True), True, 1.0),
+    "keys for values": ("value_norm", replace(PLAIN, value_norm=True, tied=True), True, 1.0),
     "all, size 512": (
         "window",
         Heads(4, 2, 512, 256, True, 0.1, 50, 3.0, True, 0.2, 30, True),
@@ -35,7 +36,7 @@ NEUTRAL = {"rot": 64, "scale": 0.0, "softcap": 0.0, "window": 0, "turn_first": F
 NEUTRAL |= {"magnitude": 1.0, "warmth": 0.0, "value_norm": False}
 CASES = [
     *(("plain", case) for case in OPTIONS),
-    *(("subgroups", case) for case in ("turned, then normed", "normed heads and values")),
+    *(("subgroups", case) for case in ("turned, then normed", "keys for values")),
     *((f"Chromium: {rung}", "all, size 512") for rung in ("plain", "subgroups")),
 ]
 WINDOWS = (1, 2, 63, 64, 65, 130, 257)

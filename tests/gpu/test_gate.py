@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from py_engine.ops.copy import copy
-from py_engine.ops.gate import gate_mul, sigmoid_gate
+from py_engine.ops.gate import gate_mul, layer_mul, scale, sigmoid_gate
 from tests import reference
 from tests.gpu.conftest import Bench, natively
 
@@ -66,6 +66,23 @@ def test_a_sigmoid_gate(bench: Bench) -> None:
     want = x[:3] * (0.5 + 0.5 * np.tanh(0.5 * gate[:3]))
     assert reference.nmse(got[:3], want) < 1e-12
     assert np.array_equal(got[3:], x[3:])
+
+
+def test_what_a_layer_has_of_all_inputs(bench: Bench) -> None:
+    x, inputs = normal(5, 37), normal(5, 200)
+    out = bench.put(x)
+    layer_mul(bench.rec, out, bench.put(inputs), at=111, state=bench.state(3))
+    got = bench.get(out)
+    np.testing.assert_array_equal(got[:3], x[:3] * inputs[:3, 111:148])
+    assert np.array_equal(got[3:], x[3:])
+
+
+def test_a_scale(bench: Bench) -> None:
+    x = normal(5, 37)
+    out = bench.put(x)
+    scale(bench.rec, out, bench.put(np.array([-0.3], np.float32)), state=bench.state(3))
+    np.testing.assert_array_equal(bench.get(out)[:3], x[:3] * np.float32(-0.3))
+    assert np.array_equal(bench.get(out)[3:], x[3:])
 
 
 def test_a_copy(bench: Bench) -> None:

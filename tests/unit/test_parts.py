@@ -32,7 +32,10 @@ def parts(model: str) -> list[str]:
         "scales": model in ("granite", "minicpm") or model.startswith("gemma"),
         "state": model in ("lfm2", "qwen35"),
         "gate": model == "qwen35",
-        "softcap": "attn_logit_softcapping" in keys,
+        "softcap": "attn_logit_softcapping" in keys or "final_logit_softcapping" in keys,
+        "per-layer inputs": keys.get("embedding_length_per_layer_input"),
+        "block scale": shape.architecture == "gemma4",
+        "value norm": shape.architecture in ("gemma3n", "gemma4"),
     }
     return [part for part, there in has.items() if there]
 
