@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -42,6 +42,8 @@ class Shape:
     """Dimensions of a head that turn; 0: all."""
     bias: tuple[str, ...] = ()
     """Matrices that have one."""
+    scaled: bool = False
+    """Each product is multiplied by a tensor, as where weights are NVFP4."""
     norms: Literal["before", "after", "both"] = "before"
     """Where the parts of a block have norms."""
     ffn_norm: str = "ffn_norm"
@@ -197,6 +199,11 @@ MODELS = {
         },
     ),
 }  # fmt: skip
+MODELS |= {
+    "llama-scaled": replace(MODELS["llama-biased"], scaled=True),
+    "qwen3-scaled": replace(MODELS["qwen3"], scaled=True),
+    "qwen35-biased": replace(MODELS["qwen35"], theta=100.0, scaled=True, bias=_QKV),
+}
 # No K-quants (rows are not multiples of 256), a vocabulary that four does not divide, one kv head.
 ODD = {
     "embedding": 160, "layers": 1, "heads": 2, "kv_heads": 1, "feed_forward": 288, "vocab": 571,
@@ -277,6 +284,8 @@ class _Tensors:
         self.out[f"{name}.weight"] = gain / math.sqrt(columns) * values
         if name.rpartition(".")[2] in self._biased:
             self.out[f"{name}.bias"] = 0.5 * normal(f"{name}.bias", self.seed, rows)
+        if self.shape.scaled and name.startswith("blk."):
+            self.out[f"{name}.scale"] = 1.25 + 0.25 * normal(f"{name}.scale", self.seed, 1)
         if self.shape.saved and name.startswith("blk."):
             self.out[f"{name}.input_scale"] = normal(f"{name}.input_scale", self.seed, 1)
 

@@ -43,9 +43,8 @@ class Oracle:
 
         Args:
             without: a part that is left out, to see that it counts: `rotation`, `window`, `scaling`
-                (of positions), `magnitude`, `temperature`, `scales`, `bias`, `head norm`,
-                `post norm`, `softcap`,
-                `state` or `gate`.
+                (of positions), `magnitude`, `temperature`, `scales`, `scale` (of
+                products), `bias`, `head norm`, `post norm`, `softcap`, `state` or `gate`.
             context: positions that the engine's cache has, by which LongRoPE goes.
         """
         readers = [GGUFReader(path) for path in paths]
@@ -128,9 +127,15 @@ class Oracle:
         return x if self.without == "post norm" else self.norm(name, x)
 
     def linear(self, name: str, x: Array) -> Array:
-        """A matrix times x, and its bias where the file has one."""
-        bias = self.weights.get(f"{name}.bias", 0.0)
-        return x @ self.weights[f"{name}.weight"].T + (0 if self.without == "bias" else bias)
+        """A matrix times x, and its bias and scale where the file has them.
+
+        The scale comes before the bias, but after it in feed-forward layers, as llama.cpp has it,
+        which runs no such layer of NVFP4 weights with a bias.
+        """
+        bias = 0.0 if self.without == "bias" else self.weights.get(f"{name}.bias", 0.0)
+        scale = 1.0 if self.without == "scale" else self.weights.get(f"{name}.scale", 1.0)
+        y = x @ self.weights[f"{name}.weight"].T
+        return scale * (y + bias) if ".ffn_" in name else scale * y + bias
 
     def mixer(self, layer: int, x: Array) -> Array:
         if f"blk.{layer}.shortconv.conv.weight" in self.weights:

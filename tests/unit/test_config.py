@@ -322,7 +322,7 @@ def test_a_model_without_a_tensor_names_it(whole: GGUF) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["attn_q.scale", "ffn_up.scale", "attn_norm.bias", "attn_sinks", "ffn_gate_inp.weight"]
+    "part", ["attn_norm.scale", "attn_norm.bias", "attn_sinks", "ffn_gate_inp.weight"]
 )
 def test_a_tensor_that_nothing_uses_is_refused_by_name(whole: GGUF, part: str) -> None:
     extra = dataclasses.replace(whole.tensors["output_norm.weight"], name=f"blk.1.{part}")
@@ -331,10 +331,11 @@ def test_a_tensor_that_nothing_uses_is_refused_by_name(whole: GGUF, part: str) -
         build(dataclasses.replace(whole, tensors={**whole.tensors, **more}), {})
 
 
-def test_a_bias_of_what_is_no_product_is_refused(whole: GGUF) -> None:
-    bias = dataclasses.replace(whole.tensors["output_norm.weight"], name="token_embd.bias")
-    with pytest.raises(UnusedTensors, match=r"token_embd\.bias"):
-        build(dataclasses.replace(whole, tensors={**whole.tensors, bias.name: bias}), {})
+@pytest.mark.parametrize("kind", ["bias", "scale"])
+def test_a_bias_or_scale_of_what_is_no_product_is_refused(whole: GGUF, kind: str) -> None:
+    extra = dataclasses.replace(whole.tensors["output_norm.weight"], name=f"token_embd.{kind}")
+    with pytest.raises(UnusedTensors, match=rf"token_embd\.{kind}"):
+        build(dataclasses.replace(whole, tensors={**whole.tensors, extra.name: extra}), {})
 
 
 def test_a_context_that_no_buffer_holds_says_which_does(whole: GGUF) -> None:

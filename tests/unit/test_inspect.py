@@ -40,6 +40,17 @@ def test_draft_blocks_are_not_counted(tmp_path: Path) -> None:
         assert one[key] == other[key], key
 
 
+def test_scales_of_products_are_counted(tmp_path: Path) -> None:
+    """For each row two numbers more than its bias, and a number for each matrix."""
+    names = ("llama-biased", "llama-scaled")
+    sources = [MemorySource(write(tmp_path / name, name).path.read_bytes()) for name in names]
+    plain, scaled = (run(inspect([source])) for source in sources)
+    rows, matrices = 3 * 256 + 2 * 128 + 2 * 512, 7
+    assert scaled["parameters"] == plain["parameters"] + 2 * matrices
+    more = scaled["memory"]["nbytes"] - plain["memory"]["nbytes"]
+    assert more == 2 * 4 * (2 * rows + matrices)
+
+
 def test_a_model_that_writes_no_text_is_told_as_what_it_is() -> None:
     """Of Qwen3-Embedding's kind: it loaded as a model to chat with."""
     pairs = [

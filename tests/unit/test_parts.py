@@ -23,6 +23,7 @@ def parts(model: str) -> list[str]:
     has = {
         "rotation": keys.get("rope.scaling.finetuned", True),
         "bias": shape.bias,
+        "scale": shape.scaled,
         "head norm": shape.qk_norm,
         "post norm": shape.norms != "before" and shape.layers < 64,  # else numbers overflow
         "window": "attention.sliding_window" in keys,
@@ -30,8 +31,8 @@ def parts(model: str) -> list[str]:
         "magnitude": model in ("qwen3-yarn", "phi4-mini", "olmo3"),
         "temperature": "attention.temperature_scale" in keys,
         "scales": model in ("granite", "minicpm") or model.startswith("gemma"),
-        "state": model in ("lfm2", "qwen35"),
-        "gate": model == "qwen35",
+        "state": shape.architecture in ("lfm2", "qwen35"),
+        "gate": shape.architecture == "qwen35",
         "softcap": "attn_logit_softcapping" in keys,
     }
     return [part for part, there in has.items() if there]

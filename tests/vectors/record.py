@@ -31,7 +31,7 @@ from tests.oracle import Oracle, kl_divergence, top1_agreement
 HERE = Path(__file__).resolve().parent
 TOKENS = 48
 CONTEXT = 256  # the models' own
-POSITIONS = list(range(2, TOKENS, 5))  # recorded rows of logits; the figures are over all rows
+POSITIONS = list(range(2, TOKENS, 15))  # recorded rows of logits; the figures are over all rows
 RECORDED = [*MODELS, "qwen3-odd", "llama-saved", "qwen2-saved", "qwen3-saved"]
 
 
