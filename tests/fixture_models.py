@@ -89,7 +89,7 @@ MODELS = {
     ),
     "qwen2": Shape("qwen2", pre="qwen2", theta=1e6, eps=1e-6, bias=_QKV),
     "qwen2vl": Shape(
-        "qwen2vl", pre="qwen2", theta=1e6, eps=1e-6, bias=_QKV,
+        "qwen2vl", pre="qwen2", theta=1e6, eps=1e-6, bias=(*_QKV, "output"), tied=False,
         keys={"rope.dimension_sections": [8, 12, 12, 0]},
     ),
     "qwen3": Shape("qwen3", pre="qwen2", head_size=128, theta=1e6, eps=1e-6, qk_norm="head"),
@@ -136,10 +136,12 @@ MODELS = {
     "xverse": Shape("xverse", tokenizer="llama", kv_heads=4, tied=False),
     "baichuan": Shape(
         "baichuan", tokenizer="llama", layers=32, embedding=64, heads=2, feed_forward=64,
-        tied=False,
+        tied=False, spread=1.0,
     ),
     "exaone": Shape("exaone", pre="llama-bpe", rope_factors=True),
-    "pangu-embedded": Shape("pangu-embedded", pre="qwen2", bias=(*_QKV, "attn_output")),
+    "pangu-embedded": Shape(
+        "pangu-embedded", pre="qwen2", bias=(*_QKV, "attn_output"), rope_factors=True,
+    ),
     "qwen": Shape("qwen", pre="qwen2", kv_heads=4, fused=True, bias=("attn_qkv",), tied=False),
     "seed_oss": Shape("seed_oss", pre="qwen2", bias=_QKV, ffn_norm="post_attention_norm"),
     "arcee": Shape("arcee", pre="llama-bpe", gate="none"),

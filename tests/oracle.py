@@ -35,6 +35,10 @@ _SLIDING = {"olmo2": 4, "gemma2": 2, "gemma3": 6}
 """The n of which each n-th block sees all, where the file does not say it."""
 
 
+_IGNORED = {"pangu-embedded": "rope_freqs.weight", "qwen2vl": "output.bias"}
+"""What llama.cpp reads and does not use; the models have no such thing."""
+
+
 class Oracle:
     """One model, all weights in memory as float64.  T tokens, C hidden, H heads, D head size."""
 
@@ -59,6 +63,7 @@ class Oracle:
             for reader in readers
             for t in reader.tensors
         }
+        self.weights.pop(_IGNORED.get(self.architecture), None)
         self.without, self.context = without, context
         self.layers = int(own["block_count"]) - int(own.get("nextn_predict_layers", 0))
         self.heads = self.each("attention.head_count")

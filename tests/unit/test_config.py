@@ -184,6 +184,13 @@ def test_a_model_that_writes_no_text_is_refused_as_what_it_is(
     assert "chat" in caught.value.hint
 
 
+def test_an_epsilon_of_0_is_as_small_as_keeps_zeros() -> None:
+    """The norm of a row of zeros would be 0 · 1 / √0; other rows shall not see it."""
+    values = {**PLAIN, "attention.layer_norm_rms_epsilon": 0.0}
+    read = Config({f"llama.{key}": value for key, value in values.items()}, "llama")
+    assert 1e-37 < read.eps < 1e-20
+
+
 def test_draft_blocks_do_not_run() -> None:
     assert config({"nextn_predict_layers": 1}).block_count == 1
 
@@ -226,7 +233,7 @@ REFUSED: list[tuple[str, MetaValue | None]] = [
     ("rope.dimension_count", 66),
     ("rope.dimension_count", 7),
     ("rope.dimension_count", 0),
-    *(("attention.layer_norm_rms_epsilon", value) for value in (0.0, -1e-5, NAN, INF, "x", None)),
+    *(("attention.layer_norm_rms_epsilon", value) for value in (-1e-5, NAN, INF, "x", None)),
     *(("rope.freq_base", value) for value in (0.0, -1.0, NAN, INF, "x")),
     *((TYPE, value) for value in ("ntk", "", 3)),
     *((key, value) for key in (FACTOR, OLD) for value in (-1.0, NAN, INF, "4", True, [4.0])),

@@ -66,3 +66,13 @@ def test_a_model_without_a_name_is_called_as_its_file() -> None:
         assert told(name=place)["name"] == "tiny.gguf"
     named = Pair(b"general.name", TEXT, string(b"Tiny"))
     assert told(named)["name"] == "Tiny"
+
+
+def test_a_baichuan_of_unknown_positions_is_refused(tmp_path: Path) -> None:
+    """No key tells rotary positions from ALiBi's: the number of blocks does."""
+    for layers, why in ((2, "baichuan.block_count is 2. "), (40, "baichuan.block_count is 40. ")):
+        path = write(tmp_path / "m.gguf", "baichuan", layers=layers).path
+        about = run(inspect([MemorySource(path.read_bytes())]))
+        assert str(about["unsupported"]).startswith(why)
+    path = write(tmp_path / "m.gguf", "baichuan").path
+    assert "unsupported" not in run(inspect([MemorySource(path.read_bytes())]))

@@ -27,7 +27,8 @@ def parts(model: str) -> list[str]:
         "head norm": shape.qk_norm,
         "post norm": shape.norms != "before" and shape.layers < 64,  # else numbers overflow
         "window": "attention.sliding_window" in keys,
-        "scaling": shape.rope_factors or "rope.scaling.type" in keys,
+        "scaling": "rope.scaling.type" in keys
+        or (shape.rope_factors and model != "pangu-embedded"),
         "magnitude": model in ("qwen3-yarn", "phi4-mini", "olmo3"),
         "temperature": "attention.temperature_scale" in keys,
         "scales": model in ("granite", "minicpm") or model.startswith("gemma"),
