@@ -1,7 +1,7 @@
-// out[out_at + r] = scale * (m * sum(w[r, :] * g * x) + bias[out_at + r])   R rows per workgroup
+// out[out_at + r] = scale * biased(m * sum(w[r, :] * g * x), out_at + r)     R rows per workgroup
 //
-//   w (rows, K) any type   x (K,) f32   out f32   g, bias: see the options
-//   options: NORM (g, and m = 1 / rms(x); else 1), BIAS, ADD (out += …),
+//   w (rows, K) any type   x (K,) f32   out f32   g: see the options   biased: lib/bias.wgsl
+//   options: NORM (g, and m = 1 / rms(x); else 1), ADD (out += …),
 //   ACTIVATED (activate(row) before scale),
 //   GATED (rows are gate 0, up 0, gate 1, …: activate(row 2r) * row 2r + 1 instead)
 //   dispatch over two dimensions, ceil(rows / R) workgroups
@@ -101,13 +101,9 @@ fn main(
     if (NORM) { magnitude = inverseSqrt(row_sum(SUMS - 1u) / f32(K) + params.eps); }
     for (var i = lane; i < R / PAIR && row + i * PAIR < params.rows; i += WG) {
         let first = i * PAIR;
-        var y = row_sum(first) * magnitude;
-        if (BIAS) { y += row_bias(params.out_at * PAIR + row + first); }
-        if (GATED) {
-            var up = row_sum(first + 1u) * magnitude;
-            if (BIAS) { up += row_bias(params.out_at * PAIR + row + first + 1u); }
-            y = activate(y) * up;
-        }
+        let r = params.out_at * PAIR + row + first;
+        var y = biased(row_sum(first) * magnitude, r);
+        if (GATED) { y = activate(y) * biased(row_sum(first + 1u) * magnitude, r + 1u); }
         if (ACTIVATED) { y = activate(y); }
         y *= params.scale;
         let at = params.out_at + row / PAIR + i;

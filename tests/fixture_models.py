@@ -1,4 +1,4 @@
-"""The models of tests/fixtures.py: a row for each architecture and option, its keys and tensors.
+"""The models of tests/fixtures.py: a row for each architecture and option, its keys.
 
 Weights are large enough that leaving out any one part of a model, be it a rotation, a norm, a
 window or a scale, changes what it predicts: tests/model/test_parts.py.
@@ -6,16 +6,11 @@ window or a scale, changes what it predicts: tests/model/test_parts.py.
 
 from __future__ import annotations
 
-import math
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
-
-from tests.fixture_saved import BIASED, SAVED, Value
-from tests.fixture_vocab import tokenizer_metadata
+from tests.fixture_saved import Value
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,8 @@ class Shape:
     """Dimensions of a head that turn; 0: all."""
     bias: tuple[str, ...] = ()
     """Matrices that have one."""
+    scaled: bool = False
+    """Each product is multiplied by a tensor, as where weights are NVFP4."""
     norms: Literal["before", "after", "both"] = "before"
     """Where the parts of a block have norms."""
     ffn_norm: str = "ffn_norm"
@@ -94,7 +91,7 @@ MODELS = {
     ),
     "qwen2": Shape("qwen2", pre="qwen2", theta=1e6, eps=1e-6, bias=_QKV),
     "qwen2vl": Shape(
-        "qwen2vl", pre="qwen2", theta=1e6, eps=1e-6, bias=_QKV,
+        "qwen2vl", pre="qwen2", theta=1e6, eps=1e-6, bias=(*_QKV, "output"), tied=False,
         keys={"rope.dimension_sections": [8, 12, 12, 0]},
     ),
     "qwen3": Shape("qwen3", pre="qwen2", head_size=128, theta=1e6, eps=1e-6, qk_norm="head"),
@@ -141,10 +138,12 @@ MODELS = {
     "xverse": Shape("xverse", tokenizer="llama", kv_heads=4, tied=False),
     "baichuan": Shape(
         "baichuan", tokenizer="llama", layers=32, embedding=64, heads=2, feed_forward=64,
-        tied=False,
+        tied=False, spread=1.0,
     ),
     "exaone": Shape("exaone", pre="llama-bpe", rope_factors=True),
-    "pangu-embedded": Shape("pangu-embedded", pre="qwen2", bias=(*_QKV, "attn_output")),
+    "pangu-embedded": Shape(
+        "pangu-embedded", pre="qwen2", bias=(*_QKV, "attn_output"), rope_factors=True,
+    ),
     "qwen": Shape("qwen", pre="qwen2", kv_heads=4, fused=True, bias=("attn_qkv",), tied=False),
     "seed_oss": Shape("seed_oss", pre="qwen2", bias=_QKV, ffn_norm="post_attention_norm"),
     "arcee": Shape("arcee", pre="llama-bpe", gate="none"),
@@ -228,6 +227,11 @@ MODELS = {
         },
     ),
 }  # fmt: skip
+MODELS |= {
+    "llama-scaled": replace(MODELS["llama-biased"], scaled=True),
+    "qwen3-scaled": replace(MODELS["qwen3"], scaled=True),
+    "qwen35-biased": replace(MODELS["qwen35"], theta=100.0, scaled=True, bias=_QKV),
+}
 # No K-quants (rows are not multiples of 256), a vocabulary that four does not divide, one kv head.
 ODD = {
     "embedding": 160, "layers": 1, "heads": 2, "kv_heads": 1, "feed_forward": 288, "vocab": 571,
@@ -235,206 +239,3 @@ ODD = {
 TYPED = ("llama", "llama3", "llama-linear", "qwen2", "qwen3")
 """The models that are written in every weight type; the others are there for their parts."""
 ODD_HEAD = {"llama": 0, "llama3": 0, "llama-linear": 0, "qwen2": 0, "qwen3": 96}
-
-
-def metadata(shape: Shape, name: str) -> dict[str, object]:
-    """All keys of a file."""
-    inner = shape.feed_forward
-    if shape.architecture == "qwen":  # which counts gate and up together
-        assert isinstance(inner, int)
-        inner *= 2
-    own: dict[str, object] = {
-        "context_length": shape.context,
-        "embedding_length": shape.embedding,
-        "block_count": shape.layers + shape.drafts,
-        "feed_forward_length": _list(inner),
-        "attention.head_count": _list(shape.heads),
-        "attention.head_count_kv": _list(shape.kv_heads),
-        "attention.layer_norm_rms_epsilon": shape.eps,
-        "rope.freq_base": shape.theta,
-    }
-    if shape.head_size:
-        own |= {"attention.key_length": shape.head_size, "attention.value_length": shape.head_size}
-    if shape.rotated or shape.architecture == "llama" or shape.saved:  # qwen files do not say it
-        own["rope.dimension_count"] = shape.rotated or shape.head
-        own["vocab_size"] = shape.vocab
-    own |= shape.keys
-    if shape.saved:
-        own |= SAVED
-    if shape.saved or shape.drafts:
-        own["nextn_predict_layers"] = shape.drafts
-    whole: dict[str, object] = {"general.name": name}
-    whole |= {f"{shape.architecture}.{key}": value for key, value in own.items()}
-    if shape.saved:
-        tokens = [f"tok_{i}" for i in range(shape.vocab)]
-        return whole | {"tokenizer.ggml.model": "test", "tokenizer.ggml.tokens": tokens}
-    return whole | tokenizer_metadata(shape.vocab, shape.tokenizer, shape.pre)
-
-
-def _list(number: int | tuple[int, ...]) -> int | list[int]:
-    return number if isinstance(number, int) else list(number)
-
-
-def tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
-    """All tensors by name, float32; matrices (rows, columns), in the order files have them."""
-    made, c = _Tensors(shape, seed), shape.embedding
-    made.matrix("token_embd", shape.vocab, c, gain=shape.spread)
-    made.per_layer_table()
-    for i in range(shape.layers + shape.drafts):
-        made.attention(i)
-        made.feed_forward(i)
-        made.per_layer(i)
-        if i >= shape.layers:
-            made.matrix(f"blk.{i}.nextn.eh_proj", c, 2 * c)
-            made.norm(f"blk.{i}.nextn.enorm", c)
-            made.norm(f"blk.{i}.nextn.hnorm", c)
-    made.norm("token_embd_norm" if shape.architecture == "lfm2" else "output_norm", c)
-    if not shape.tied:
-        made.matrix("output", shape.vocab, c, gain=shape.spread)
-    if shape.saved and shape.architecture == "qwen3":
-        made.out["cls.output.weight"] = normal("cls.output.weight", seed, c)
-    made.rotation()
-    return {name: values.astype(np.float32) for name, values in made.out.items()}
-
-
-class _Tensors:
-    """The tensors of a shape as they are made, in `out`."""
-
-    def __init__(self, shape: Shape, seed: int) -> None:
-        self.shape, self.seed = shape, seed
-        self.out: dict[str, np.ndarray] = {}
-        self._biased = BIASED[shape.architecture] if shape.saved else shape.bias
-
-    def matrix(self, name: str, rows: int, columns: int, gain: float = 1.0) -> None:
-        values = normal(f"{name}.weight", self.seed, rows, columns)
-        self.out[f"{name}.weight"] = gain / math.sqrt(columns) * values
-        if name.rpartition(".")[2] in self._biased:
-            self.out[f"{name}.bias"] = 0.5 * normal(f"{name}.bias", self.seed, rows)
-        if self.shape.saved and name.startswith("blk."):
-            self.out[f"{name}.input_scale"] = normal(f"{name}.input_scale", self.seed, 1)
-
-    def norm(self, name: str, size: int) -> None:
-        self.out[f"{name}.weight"] = 1 + 0.25 * normal(f"{name}.weight", self.seed, size)
-
-    def attention(self, i: int) -> None:
-        shape, blk, c = self.shape, f"blk.{i}", self.shape.embedding
-        heads, kv_heads = shape.of(shape.heads, i), shape.of(shape.kv_heads, i)
-        if not heads:
-            return
-        if shape.norms != "after":
-            self.norm(f"{blk}.attn_norm", c)
-        if shape.architecture == "lfm2" and not kv_heads:
-            self.matrix(f"{blk}.shortconv.in_proj", 3 * c, c, gain=1.5)
-            self.table(f"{blk}.shortconv.conv.weight", c, 3)
-            self.matrix(f"{blk}.shortconv.out_proj", c, c)
-            return
-        if shape.architecture == "qwen35" and (i + 1) % 4:
-            self.delta_net(blk)
-            return
-        size = shape.head_of(i)
-        q, kv = heads * size, kv_heads * size
-        owned = i < shape.layers - shape.keys.get("attention.shared_kv_layers", 0)
-        if shape.fused:
-            self.matrix(f"{blk}.attn_qkv", q + 2 * kv, c, gain=1.5)
-        elif kv:
-            own = 2 * q if shape.architecture == "qwen35" else q  # its gates lie between queries
-            for letter, rows in ("q", own), ("k", kv), ("v", kv):
-                if letter == "v" and shape.tied_values and size == shape.head:
-                    continue
-                if letter != "q" and not owned and shape.architecture == "gemma4":
-                    continue
-                self.matrix(f"{blk}.attn_{letter}", rows, c, gain=1.5)
-                if shape.qk_norm and letter != "v":
-                    self.norm(
-                        f"{blk}.attn_{letter}_norm", size if shape.qk_norm == "head" else rows
-                    )
-        self.matrix(f"{blk}.attn_output", c, q if kv else c)
-        if shape.norms != "before":
-            self.norm(f"{blk}.post_attention_norm", c)
-
-    def delta_net(self, blk: str) -> None:
-        c, keys = self.shape.embedding, self.shape.keys
-        size, shared, heads = (
-            keys[f"ssm.{name}"] for name in ("state_size", "group_count", "time_step_rank")
-        )
-        assert isinstance(size, int) and isinstance(shared, int) and isinstance(heads, int)
-        mixed, values = (2 * shared + heads) * size, heads * size
-        self.matrix(f"{blk}.attn_qkv", mixed, c, gain=1.5)
-        self.matrix(f"{blk}.attn_gate", values, c)
-        self.matrix(f"{blk}.ssm_alpha", heads, c)
-        self.matrix(f"{blk}.ssm_beta", heads, c)
-        self.out[f"{blk}.ssm_dt.bias"] = normal(f"{blk}.ssm_dt.bias", self.seed, heads)
-        decay = np.exp(normal(f"{blk}.ssm_a", self.seed, heads) - 2)
-        self.out[f"{blk}.ssm_a"] = -decay
-        self.table(f"{blk}.ssm_conv1d.weight", mixed, 4)
-        self.norm(f"{blk}.ssm_norm", size)
-        self.matrix(f"{blk}.ssm_out", c, values, gain=2)
-
-    def table(self, name: str, rows: int, columns: int) -> None:
-        self.out[name] = 0.6 * normal(name, self.seed, rows, columns)
-
-    def feed_forward(self, i: int) -> None:
-        shape, blk, c = self.shape, f"blk.{i}", self.shape.embedding
-        inner = shape.of(shape.feed_forward, i)
-        if not inner:
-            return
-        if shape.norms != "after":
-            self.norm(f"{blk}.{shape.ffn_norm}", c)
-        if shape.gate == "apart":
-            self.matrix(f"{blk}.ffn_gate", inner, c)
-        self.matrix(f"{blk}.ffn_up", inner * (2 if shape.gate == "packed" else 1), c)
-        self.matrix(f"{blk}.ffn_down", c, inner, gain=2)
-        if shape.norms != "before":
-            self.norm(f"{blk}.post_ffw_norm", c)
-
-    def per_layer(self, i: int) -> None:
-        """What Gemma 4 has at a block's end."""
-        shape, blk, c = self.shape, f"blk.{i}", self.shape.embedding
-        own = shape.keys.get("embedding_length_per_layer_input", 0)
-        if own:
-            self.matrix(f"{blk}.inp_gate", own, c)
-            self.matrix(f"{blk}.proj", c, own)
-            self.norm(f"{blk}.post_norm", c)
-        if shape.architecture == "gemma4":
-            name = f"{blk}.layer_output_scale.weight"
-            self.out[name] = 0.7 + 0.1 * np.abs(normal(name, self.seed, 1))
-
-    def per_layer_table(self) -> None:
-        shape, c = self.shape, self.shape.embedding
-        own = shape.keys.get("embedding_length_per_layer_input", 0)
-        if own:
-            self.matrix("per_layer_token_embd", shape.vocab, own * shape.layers, gain=shape.spread)
-            self.matrix("per_layer_model_proj", own * shape.layers, c)
-            self.norm("per_layer_proj_norm", own)
-
-    def rotation(self) -> None:
-        shape = self.shape
-        if shape.rope_factors and shape.architecture == "gemma4":  # some pairs do not turn
-            pairs = shape.head // 2
-            self.out["rope_freqs.weight"] = np.where(np.arange(pairs) < pairs // 4, 1, 1e30)
-        elif shape.rope_factors:
-            self.out["rope_freqs.weight"] = np.array(rope_factors(shape.head, shape.theta))
-        if shape.keys.get("rope.scaling.type") == "longrope":
-            pairs = np.arange(shape.rotated // 2)
-            self.out["rope_factors_long.weight"] = 1 + pairs / 3
-            self.out["rope_factors_short.weight"] = 1 + pairs / 50
-
-
-def rope_factors(head: int, theta: float, factor: float = 8, original: int = 32) -> list[float]:
-    """What divides each frequency in Llama 3.1 (its "llama3" rope type: low 1, high 4).
-
-    The original context is 32 positions and not 8192, so that a short test sees every band.
-    """
-    factors = []
-    for i in range(head // 2):
-        turns = original / (2 * math.pi * theta ** (2 * i / head))
-        smooth = min(max((turns - 1) / 3, 0), 1)
-        factors.append(1 / ((1 - smooth) / factor + smooth))
-    return factors
-
-
-def normal(name: str, seed: int, *shape: int) -> np.ndarray:
-    """Nearly normal values of variance 1, float64: sums of four 16-bit integers, exact anywhere."""
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    sums = rng.integers(-(2**15), 2**15, (4, *shape), dtype=np.int32).sum(axis=0)
-    return sums * (math.sqrt(3) / 2**16)

@@ -25,7 +25,8 @@ from gguf import GGMLQuantizationType as Type
 from py_engine.formats.quants import QUANTS
 from tests import kquants
 from tests.blocks import dequantize, random_rows
-from tests.fixture_models import MODELS, ODD, ODD_HEAD, Shape, metadata, tensors
+from tests.fixture_models import MODELS, ODD, ODD_HEAD, Shape
+from tests.fixture_tensors import metadata, tensors
 
 K_TYPES = {"Q4_K": kquants.q4_k, "Q5_K": kquants.q5_k, "Q6_K": kquants.q6_k}
 TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", *K_TYPES]

@@ -36,6 +36,10 @@ _SLIDING = {"olmo2": 4, "gemma2": 2, "gemma3": 6}
 """The n of which each n-th block sees all, where the file does not say it."""
 
 
+_IGNORED = {"pangu-embedded": "rope_freqs.weight", "qwen2vl": "output.bias"}
+"""What llama.cpp reads and does not use; the models have no such thing."""
+
+
 class Oracle:
     """One model, all weights in memory as float64.  T tokens, C hidden, H heads, D head size."""
 
@@ -50,9 +54,8 @@ class Oracle:
 
         Args:
             without: a part that is left out, to see that it counts: `rotation`, `window`, `scaling`
-                (of positions), `magnitude`, `temperature`, `scales`, `bias`, `head norm`,
-                `post norm`, `softcap`,
-                `state` or `gate`.
+                (of positions), `magnitude`, `temperature`, `scales`, `scale` (of
+                products), `bias`, `head norm`, `post norm`, `softcap`, `state` or `gate`.
             context: positions that the engine's cache has, by which LongRoPE goes.
         """
         readers = [GGUFReader(path) for path in paths]
@@ -67,6 +70,7 @@ class Oracle:
             for reader in readers
             for t in reader.tensors
         }
+        self.weights.pop(_IGNORED.get(self.architecture), None)
         self.without, self.context = without, context
         self.layers = int(own["block_count"]) - int(own.get("nextn_predict_layers", 0))
         self.heads = self.each("attention.head_count")
@@ -140,9 +144,15 @@ class Oracle:
         return x if self.without == "post norm" else self.norm(name, x)
 
     def linear(self, name: str, x: Array) -> Array:
-        """A matrix times x, and its bias where the file has one."""
-        bias = self.weights.get(f"{name}.bias", 0.0)
-        return x @ self.weights[f"{name}.weight"].T + (0 if self.without == "bias" else bias)
+        """A matrix times x, and its bias and scale where the file has them.
+
+        The scale comes before the bias, but after it in feed-forward layers, as llama.cpp has it,
+        which runs no such layer of NVFP4 weights with a bias.
+        """
+        bias = 0.0 if self.without == "bias" else self.weights.get(f"{name}.bias", 0.0)
+        scale = 1.0 if self.without == "scale" else self.weights.get(f"{name}.scale", 1.0)
+        y = x @ self.weights[f"{name}.weight"].T
+        return scale * (y + bias) if ".ffn_" in name else scale * y + bias
 
     def mixer(self, layer: int, x: Array) -> Array:
         if f"blk.{layer}.shortconv.conv.weight" in self.weights:
@@ -378,20 +388,3 @@ def rms_norm(x: Array, weight: Array, eps: float) -> Array:
 def softmax(x: Array) -> Array:
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
-
-
-def kl_divergence(exact: Array, other: Array) -> float:
-    """Mean over positions of KL(softmax(exact) ‖ softmax(other)), in nats; both logits [T, V]."""
-    exact, other = np.asarray(exact, np.float64), np.asarray(other, np.float64)
-    log_p, log_q = log_softmax(exact), log_softmax(other)
-    return float(np.mean(np.sum(np.exp(log_p) * (log_p - log_q), axis=-1)))
-
-
-def log_softmax(x: Array) -> Array:
-    x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
-
-
-def top1_agreement(exact: Array, other: Array) -> float:
-    """The share of positions where both logits [T, V] have the same largest entry."""
-    return float(np.mean(np.argmax(exact, axis=-1) == np.argmax(other, axis=-1)))

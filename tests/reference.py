@@ -62,14 +62,19 @@ def matmul(
 ) -> Array:
     """activation(x W^T + bias); gated: that of even columns times odd ones.
 
-    (N, K), (T, K) -> (T, N), gated: (T, N / 2)
+    (N, K), (T, K) -> (T, N), gated: (T, N / 2). A bias (N, 2) is a scale and a bias of each row.
     """
     y = x.astype(np.float64) @ weight.astype(np.float64).T
     if bias is not None:
-        y = y + bias
+        y = y + bias if bias.ndim == 1 else y * bias[:, 0] + bias[:, 1]
     if gated:
         return ACTIVATIONS[activation or "silu"](y[:, 0::2]) * y[:, 1::2]
     return ACTIVATIONS[activation](y) if activation else y
+
+
+def scaled_bias(scale: float, bias: Array, after: bool) -> Array:
+    """A matrix's scale and bias for each row, (N,) -> (N, 2); `after`: the bias is scaled too."""
+    return np.stack([np.full(len(bias), scale), bias * scale if after else bias], axis=1)
 
 
 def gate_mul(x: Array, activation: str) -> Array:

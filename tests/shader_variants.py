@@ -30,6 +30,7 @@ Variant = tuple[str, dict[str, Value], dict[str, str]]
 _NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
 _SINGLE = {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
 _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
+_SCALED_BIAS = {"lib/no_bias.wgsl": "lib/scaled_bias.wgsl"}
 _GELU = {"lib/silu.wgsl": "lib/gelu.wgsl"}
 _CAPPED = {"lib/silu.wgsl": "lib/capped.wgsl"}
 _RELU2 = {"lib/silu.wgsl": "lib/relu2.wgsl"}
@@ -85,7 +86,9 @@ def _products(subgroups: bool) -> Iterator[Variant]:
         for norm in ({}, _NORM):
             yield "matvec", {"K": 256, "R": 4, "GATED": True}, weight | _SINGLE | norm
     options: tuple[tuple[str, ...], ...] = ((), ("ADD",), ("GATED",), ("ADD", "GATED"))
-    for names, includes in product(options, ({}, _BIAS)):
+    for after in (False, True):
+        yield "load/scaled_bias", {"AFTER": after}, {}
+    for names, includes in product(options, ({}, _BIAS, _SCALED_BIAS)):
         constants: dict[str, Value] = {"K": 256, **dict.fromkeys(names, True)}
         yield "matvec", constants, weight | includes
         for tokens in (16, 32, 64, 128):
@@ -108,6 +111,7 @@ def _matrices() -> Iterator[Variant]:
     for size, names in product(tiles, ((), ("ADD",), ("GATED",))):
         constants: dict[str, Value] = {"K": 256, **size, **dict.fromkeys(names, True)}
         yield "matmul_matrix", constants, _weight("Q4_K") | _BIAS
+        yield "matmul_matrix", constants, _weight("NVFP4") | _SCALED_BIAS
 
 
 def _attention() -> Iterator[Variant]:

@@ -67,6 +67,9 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     mean = sum(a * a * sum(v * v for v in x[:n]) for a, n in zip(loud, ends, strict=True)) / columns
     down = 2.0 ** -int(log2(abs(total) + 1))  # results of about 1
     bias = [float(i % 7 - 3) for i in range((at + rows) * pair)]
+    form = shader.includes.get("lib/no_bias.wgsl")
+    scaled = form == "lib/scaled_bias.wgsl"
+    scales = [1.0 + i % 3 if scaled else 1.0 for i in range(len(bias))]
 
     activate = _activation(shader)
 
@@ -74,7 +77,7 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
         y = (token + 1) * GAINS[r % 5] * total * down
         if c["NORM"]:
             y /= sqrt((token + 1) ** 2 * mean + mean)  # eps is the mean itself
-        return y + (bias[at * pair + r] if c["BIAS"] else 0.0)
+        return y * scales[at * pair + r] + (bias[at * pair + r] if form else 0.0)
 
     width = at + rows + 3
     tokens = [0] if shader.name == "matvec" else [0, 1]
@@ -94,7 +97,8 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     )
     weights = floats(*(down * g for g in norm)) * len(loud)
     inputs = {"w": planes, "x": once + twice, "state": state(2)}
-    inputs |= {"norm": weights[: 4 * columns], "bias": floats(*bias)}
+    both = (v for pair in zip(scales, bias, strict=True) for v in pair)
+    inputs |= {"norm": weights[: 4 * columns], "bias": floats(*(both if scaled else bias))}
     params = {"rows": rows, "out_at": at, "width": width, "hi": hi, "sc": sc}
     groups = -(-rows // (c["R"] or rows)), -(-2 // c["M"]) if c["M"] else 1, 1
     return Known("out", want, inputs, groups, params | {"eps": mean, "scale": 0.5})

@@ -16,6 +16,8 @@ from py_engine.ops.attention import POSITIONS, HeadOptions, Heads
 
 _LARGEST = 2**20
 """No dimension of a known model is larger."""
+_NO_EPS = 1e-30
+"""For an epsilon of 0, which llama.cpp writes where it saves a Qwen2-VL: zeros must stay zeros."""
 _UNPOOLED = (0, -1, 2**32 - 1)
 """`pooling_type`: none, or not said."""
 _POOLED = dict.fromkeys((1, 2, 3), "an embedding model") | {4: "a reranker"}
@@ -50,7 +52,8 @@ class Config:
             shortest.append(self.window())
         self.context_length = min(shortest)
         """The positions at which the model knows its way, as far as the rotation counts."""
-        self.eps = self.real("attention.layer_norm_rms_epsilon")
+        name = "attention.layer_norm_rms_epsilon"
+        self.eps = _NO_EPS if self.value(name) == 0 else self.real(name)
 
     # ---- one key
 

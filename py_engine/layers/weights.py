@@ -1,41 +1,34 @@
-"""Where each tensor of a file goes on the GPU, and the one pass that brings them there.
+"""Where each tensor of a file goes on the GPU.
 
 Layers ask for vectors and matrices by their GGUF names; names and shapes are checked and buffers
 made at once, so that a model that does not fit its file, or its machine, fails before the first
-weight is fetched. Then `load` streams the file in its own order. The bytes pass it by.
+weight is fetched. Then `load` brings them there: see loading.py.
 """
 
-import asyncio
 import re
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import accumulate, cycle, groupby
+from itertools import groupby
 from typing import NamedTuple
 
 from py_engine.base.errors import BadTensor, UnsupportedConfig, UnsupportedType, UnusedTensors
 from py_engine.formats.gguf import GGUF, TensorInfo
-from py_engine.formats.quants import QUANTS, SUPPORTED
+from py_engine.formats.quants import SUPPORTED
 from py_engine.formats.source import Source
-from py_engine.gpu.device import Segment
 from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.layers.config import drafts
 from py_engine.layers.linear import Linear
-from py_engine.ops.weight import Weight, allocate, plane_words, repack, repacker
+from py_engine.layers.loading import Rows, Values, load
+from py_engine.ops.matmul import scaled_bias
+from py_engine.ops.weight import Weight, allocate, plane_words
 
-_PIECE = 4 << 20
-"""Bytes that are fetched and repacked at a time: a piece of a tensor, or several tensors."""
-_STAGES = 8
-"""Pieces on their way at a time: bytes arrive while Python has its turn, 20 ms at 1.7 GB/s."""
-_ALIGNED = 256
-"""Where a binding may begin."""
 _SHARD_ROWS = 64
 """Shards begin at multiples of this, so that interleaved rows stay together."""
-_Arrival = tuple[Awaitable[None], Recorder, Callable[[], None]]
-"""Bytes on their way, what is to be done with them then, and who is told."""
-
+_ONE = struct.pack("<f", 1)
 _BLOCK = re.compile(r"blk\.([0-9]+)\.")
 _LEFT_OUT = re.compile(r"(^|\.)nextn\.|\.input_scale$|^cls\.output\.weight$")
 """Parts of heads that draft or rank, and scales that only quantisers multiply by."""
@@ -53,35 +46,12 @@ def computed(gguf: GGUF) -> GGUF:
     return replace(gguf, tensors=kept)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows first + i of a tensor, i < rows, become rows i·stride + offset of a weight."""
-
-    weight: Weight
-    first: int
-    rows: int
-    stride: int
-    offset: int
-
-
 class _Span(NamedTuple):
     """Rows first … first + rows - 1 of a tensor."""
 
     info: TensorInfo
     first: int
     rows: int
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Bytes of a file, and where they go: `rows` rows from `first` of a place, or a vector."""
-
-    file: int
-    at: int
-    nbytes: int
-    place: _Rows | Tensor
-    first: int = 0
-    rows: int = 0
 
 
 class Weights:
@@ -95,8 +65,7 @@ class Weights:
     def __init__(self, gguf: GGUF, memory: Memory) -> None:
         self.gguf = computed(gguf)
         self.memory = memory
-        self._rows: dict[str, list[_Rows]] = defaultdict(list)
-        self._vectors: dict[str, list[Tensor]] = defaultdict(list)
+        self._places: dict[str, list[Rows | Values]] = defaultdict(list)
         self._afterwards: list[Callable[[Recorder], None]] = []
 
     def has(self, name: str) -> bool:
@@ -125,32 +94,36 @@ class Weights:
         return whole
 
     def linear(self, names: Sequence[str], sizes: Sequence[int], columns: int) -> Linear:
-        """`matrix`, and the biases that the file has for it."""
-        return self.matrix(names, sizes, columns).with_bias(self._biases(names, sizes))
+        """`matrix`, and the biases and scales that the file has for it."""
+        spans = self._spans(names, sizes, columns)
+        return self._stacked(spans, columns).with_bias(self._biases(spans))
 
     def matrix(self, names: Sequence[str], sizes: Sequence[int], columns: int) -> Linear:
         """Matrices (rows, columns) stacked by rows; those of one type share a weight."""
-        infos = [self._matrix(n, rows, columns) for n, rows in zip(names, sizes, strict=True)]
-        return self._stacked([_Span(info, 0, info.shape[1]) for info in infos], columns)
+        return self._stacked(self._spans(names, sizes, columns), columns)
 
     def alternating(
         self, names: Sequence[str], sizes: Sequence[int], columns: int, *, of: int
     ) -> tuple[Linear, Linear]:
-        """As `matrix`, but the first has `of` rows of its own, then `of` for another, and so on.
+        """As `linear`, but the first has `of` rows of its own, then `of` for another, and so on.
 
         Returns:
             The stack, with the first's own rows, of which `sizes` has the number; the other's.
         """
-        infos = [
-            self._matrix(name, rows * (1 if i else 2), columns)
-            for i, (name, rows) in enumerate(zip(names, sizes, strict=True))
-        ]
+        first, *others = self._spans(names, [2 * sizes[0], *sizes[1:]], columns)
         own, other = (
-            [_Span(infos[0], at, of) for at in range(begin, 2 * sizes[0], 2 * of)]
+            [_Span(first.info, at, of) for at in range(begin, first.rows, 2 * of)]
             for begin in (0, of)
         )
-        own += [_Span(info, 0, info.shape[1]) for info in infos[1:]]
-        return self._stacked(own, columns), self._stacked(other, columns)
+        own += others
+        return (
+            self._stacked(own, columns).with_bias(self._biases(own)),
+            self._stacked(other, columns).with_bias(self._biases(other)),
+        )
+
+    def _spans(self, names: Sequence[str], sizes: Sequence[int], columns: int) -> list[_Span]:
+        infos = [self._matrix(n, rows, columns) for n, rows in zip(names, sizes, strict=True)]
+        return [_Span(info, 0, info.shape[1]) for info in infos]
 
     def _stacked(self, spans: Sequence[_Span], columns: int) -> Linear:
         """Rows one after another; neighbours of one type share a weight."""
@@ -168,22 +141,25 @@ class Weights:
 
         If their types differ, or they have biases, they are stacked as by `linear`.
         """
-        infos = [self._matrix(name, rows, columns) for name in names]
-        if infos[0].type != infos[1].type or any(self.has(_bias(name)) for name in names):
+        spans = self._spans(names, (rows, rows), columns)
+        if spans[0].info.type != spans[1].info.type or any(map(self._has_bias, names)):
             return self.linear(names, (rows, rows), columns)
-        parts = self._place([_Span(info, 0, rows) for info in infos], 2 * rows, 2)
-        return Linear(tuple(parts), 2 * rows, columns, interleaved=True)
+        return self._interleaved(spans, columns)
 
     def halves(self, name: str, rows: int, columns: int) -> Linear:
         """One matrix (2 rows, columns) with the rows of its halves in turn: a0, b0, a1, b1, …
 
         If it has a bias, it stays as it is.
         """
-        if self.has(_bias(name)):
+        if self._has_bias(name):
             return self.linear([name], [2 * rows], columns)
         info = self._matrix(name, 2 * rows, columns)
-        parts = self._place([_Span(info, 0, rows), _Span(info, rows, rows)], 2 * rows, 2)
-        return Linear(tuple(parts), 2 * rows, columns, interleaved=True)
+        return self._interleaved([_Span(info, 0, rows), _Span(info, rows, rows)], columns)
+
+    def _interleaved(self, spans: Sequence[_Span], columns: int) -> Linear:
+        rows = sum(span.rows for span in spans)
+        parts = tuple(self._place(spans, rows, len(spans)))
+        return Linear(parts, rows, columns, True, self._biases(spans, in_turn=True))
 
     def leave_out(self, name: str) -> None:
         """Do without a tensor, if there is one: it is not fetched."""
@@ -196,26 +172,71 @@ class Weights:
 
     def check_all_used(self) -> None:
         """Refuse tensors that nothing asked for: without them the file would run wrong."""
-        unused = self.gguf.tensors.keys() - self._vectors.keys() - self._rows.keys()
+        unused = self.gguf.tensors.keys() - self._places.keys()
         if unused:
             raise UnusedTensors(sorted(unused))
 
-    def _biases(self, names: Sequence[str], sizes: Sequence[int]) -> Tensor | None:
-        """Biases of stacked matrices, one after another; zeros where only others have one."""
-        biases = [_bias(name) for name in names]
-        if not any(map(self.has, biases)):
-            return None
-        whole = self.memory.tensor((sum(sizes),), biases[0])
-        for bias, size, end in zip(biases, sizes, accumulate(sizes), strict=True):
-            if self.has(bias):
-                self._vector(bias, Tensor(whole.handle, (size,), at=(end - size) * 4))
-        return whole
+    def _has_bias(self, name: str) -> bool:
+        return self.has(_beside(name, "bias"))
 
-    def _vector(self, name: str, place: Tensor) -> None:
-        info = self._info(name, place.shape[::-1])
+    def _biases(self, spans: Sequence[_Span], *, in_turn: bool = False) -> Tensor | None:
+        """Biases of rows that are stacked; zeros where only others have one. None has none.
+
+        Where the file has scales, (rows, 2): each row's scale and bias, in turn if they are.
+        """
+        names = [span.info.name for span in spans]
+        scaled = any(self.has(_beside(name, "scale")) for name in names)
+        if not scaled and not any(map(self._has_bias, names)):
+            return None
+        whole = self.memory.tensor((sum(span.rows for span in spans),), _beside(names[0], "bias"))
+        at = 0
+        for name, (info, first, rows) in zip(names, spans, strict=True):
+            if self._has_bias(name):
+                place = Tensor(whole.handle, (rows,), at=4 * at)
+                self._vector(_beside(name, "bias"), place, info.shape[1:], first)
+            at += rows
+        return self._scaled(spans, whole, in_turn) if scaled else whole
+
+    def _scaled(self, spans: Sequence[_Span], bias: Tensor, in_turn: bool) -> Tensor:
+        """Scales, 1 where a matrix has none, beside the biases.
+
+        They multiply the product before the bias is added, as NVFP4 has it, but in feed-forward
+        layers of other types after it, as llama.cpp has it (build_ffn).
+        """
+        scales = self.memory.tensor((len(spans),), "scales")
+        out = self.memory.tensor((*bias.shape, 2), "scaled biases")
+        first = 0
+        for i, (info, _, rows) in enumerate(spans):
+            name = _beside(info.name, "scale")
+            if self.has(name):
+                self._vector(name, Tensor(scales.handle, (1,), at=4 * i))
+            else:
+                self.memory.device.write(scales.handle, 4 * i, _ONE)
+            self.afterwards(
+                partial(
+                    scaled_bias,
+                    scales=scales,
+                    bias=bias,
+                    out=out,
+                    which=i,
+                    first=first,
+                    rows=rows,
+                    stride=len(spans) if in_turn else 1,
+                    offset=i if in_turn else first,
+                    after=".ffn_" in name and info.type != "NVFP4",
+                )
+            )
+            first += rows
+        return out
+
+    def _vector(
+        self, name: str, place: Tensor, shape: tuple[int, ...] | None = None, first: int = 0
+    ) -> None:
+        """Have a tensor brought to a place, or of one of this shape as much as it takes."""
+        info = self._info(name, shape or place.shape[::-1])
         if info.type != "F32":
-            raise UnsupportedType(name, info.type, ["F32 (for norms and biases)"])
-        self._vectors[name].append(place)
+            raise UnsupportedType(name, info.type, ["F32 (for norms, biases and scales)"])
+        self._places[name].append(Values(first, place))
 
     def _place(self, spans: Sequence[_Span], rows: int, stride: int) -> list[tuple[Weight, int]]:
         """Make the shards for these rows, in turn if `stride` is their number; each with its first.
@@ -237,10 +258,8 @@ class Weights:
                 begin = max(-(-(first - own) // stride), 0)
                 end = min(-(-(first + weight.rows - own) // stride), count)
                 if begin < end:
-                    self._rows[info.name].append(
-                        _Rows(
-                            weight, top + begin, end - begin, stride, begin * stride + own - first
-                        )
+                    self._places[info.name].append(
+                        Rows(weight, top + begin, end - begin, stride, begin * stride + own - first)
                     )
             start += count
         return shards
@@ -270,119 +289,17 @@ class Weights:
     async def load(
         self, sources: Sequence[Source], library: Library, progress: Callable[[int, int], None]
     ) -> None:
-        """Stream all tensors, in the file's order.
-
-        Args:
-            sources: the files of the model.
-            progress: called with (bytes done, bytes in all) after each piece.
-        """
-        infos = self.gguf.tensors.values()
-        total, done = sum(info.nbytes for info in infos), 0
-        device = self.memory.device
-        scratch = Memory(device)
-        waiting: deque[_Arrival] = deque()
-        try:
-            last = Recorder(library, scratch)
-            for record in self._afterwards:
-                record(last)
-            weights = {place.weight for places in self._rows.values() for place in places}
-            needed = [repacker(library, weight) for weight in weights]
-            await device.compile(needed + [dispatch.shader for dispatch in last.dispatches])
-            longest = max((_row_bytes(info) for info in infos if len(info.shape) > 1), default=4)
-            words = -(-max(_PIECE, longest) // 4)
-            stages = cycle([scratch.tensor((words,), "staging", "u32") for _ in range(_STAGES)])
-            for batch in self._batches(4 * words):
-                if len(waiting) == _STAGES:
-                    await _finish(*waiting.popleft())
-                rec = Recorder(library, scratch)
-                segments = list(_stage(rec, batch, next(stages)))
-                loading = device.load(sources[batch[0].file], segments)
-                done += sum(piece.nbytes for piece in batch)
-                waiting.append((loading, rec, partial(progress, done, total)))
-            while waiting:
-                await _finish(*waiting.popleft())
-            _run(last)
-        finally:
-            await _forget([loading for loading, _, _ in waiting])
-            scratch.close()
-
-    def _batches(self, room: int) -> Iterator[list[_Piece]]:
-        """All pieces in the files' order, as many at a time as fit into the staging buffer."""
-        batch: list[_Piece] = []
-        used = 0
-        for piece in self._pieces():
-            if batch and (used + piece.nbytes > room or piece.file != batch[0].file):
-                yield batch
-                batch, used = [], 0
-            batch.append(piece)
-            used += _aligned(piece.nbytes)
-        if batch:
-            yield batch
-
-    def _pieces(self) -> Iterator[_Piece]:
-        for info in self.gguf.tensors.values():
-            for vector in self._vectors.get(info.name, ()):
-                yield _Piece(info.file, info.at, info.nbytes, vector)
-            row = _row_bytes(info)
-            most = max(_PIECE // row, 1)
-            for place in self._rows.get(info.name, ()):
-                for first in range(0, place.rows, most):
-                    rows = min(most, place.rows - first)
-                    at = info.at + (place.first + first) * row
-                    yield _Piece(info.file, at, rows * row, place, first, rows)
-
-
-def _stage(rec: Recorder, batch: Sequence[_Piece], staging: Tensor) -> Iterator[Segment]:
-    """Have a batch repacked; where the bytes of each piece are to be by then."""
-    used = 0
-    for piece in batch:
-        place = piece.place
-        if isinstance(place, Tensor):
-            yield Segment(piece.at, piece.nbytes, place.handle, place.at)
-            continue
-        repack(
-            rec,
-            place.weight,
-            Tensor(staging.handle, (-(-piece.nbytes // 4),), "u32", used),
-            first_row=piece.first,
-            rows=piece.rows,
-            row_stride=place.stride,
-            row_offset=place.offset,
+        """Stream all tensors, in the file's order: see loading.py."""
+        await load(
+            list(self.gguf.tensors.values()),
+            self._places,
+            sources,
+            library,
+            self.memory.device,
+            afterwards=self._afterwards,
+            progress=progress,
         )
-        yield Segment(piece.at, piece.nbytes, staging.handle, used)
-        used += _aligned(piece.nbytes)
 
 
-def _bias(name: str) -> str:
-    return f"{name.removesuffix('weight')}bias"
-
-
-def _aligned(nbytes: int) -> int:
-    return -(-nbytes // _ALIGNED) * _ALIGNED
-
-
-async def _finish(loading: Awaitable[None], rec: Recorder, tell: Callable[[], None]) -> None:
-    await loading
-    _run(rec)
-    tell()
-
-
-async def _forget(loadings: Sequence[Awaitable[None]]) -> None:
-    """End what is still to come when one piece has failed."""
-    tasks = [asyncio.ensure_future(loading) for loading in loadings]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _run(rec: Recorder) -> None:
-    """Submit and forget what was recorded; its shaders are compiled."""
-    device = rec.memory.device
-    program = device.record(rec.dispatches)
-    device.submit([program])
-    device.drop(program)
-
-
-def _row_bytes(info: TensorInfo) -> int:
-    quant = QUANTS[info.type]
-    return info.shape[0] // quant.block * quant.nbytes
+def _beside(name: str, what: str) -> str:
+    return f"{name.removesuffix('weight')}{what}"

@@ -7,9 +7,9 @@ from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
-    if config.block_count == 40:  # as llama.cpp tells them: no key says it
-        wanted = "the blocks of a 7B model, which has rotary positions"
-        raise config.refusal("block_count", 40, wanted)
+    if config.block_count != 32:  # as llama.cpp tells them: no key says it
+        wanted = "32, as of the 7B models, which have rotary positions"
+        raise config.refusal("block_count", config.block_count, wanted)
     freqs = rotation(weights, config, context)
 
     def block(at: Scope, i: int) -> Block:

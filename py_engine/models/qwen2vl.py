@@ -7,6 +7,7 @@ from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
+    weights.leave_out("output.bias")  # llama.cpp reads one, and adds none
     freqs = rotation(weights, config, context)
 
     def block(at: Scope, i: int) -> Block:

@@ -13,6 +13,11 @@ from py_engine.gpu.wgsl import Value
 from py_engine.ops.weight import Weight
 
 
+def _bias_form(bias: Tensor) -> dict[str, str]:
+    form = "bias" if len(bias.shape) == 1 else "scaled_bias"
+    return {"lib/no_bias.wgsl": f"lib/{form}.wgsl"}
+
+
 def activation_form(name: str) -> dict[str, str]:
     """What `lib/silu.wgsl`, the default, stands for in a shader: `gelu` or `relu2`, say."""
     return {} if name in ("", "silu") else {"lib/silu.wgsl": f"lib/{name}.wgsl"}
@@ -98,7 +103,8 @@ def matvec(
     Args:
         norm: weights (K,) of an RMSNorm of x, with `eps`, computed on the way.
         bias: (out_at + rows,) or more, of the stack that this weight is a part of: bias[out_at + r]
-            is added to row r; gated: bias[2 · out_at + r].
+            is added to row r; gated: bias[2 · out_at + r]. With a second dimension, of 2, it has
+            pairs: what multiplies the row, and what is added then.
         add: add to what `out` holds.
         gated: a row of `out` is activation(row 2r) · row (2r + 1), with their biases.
         activation: `silu`, `gelu`, …, of the gate, or of each row; "" for neither.
@@ -112,7 +118,7 @@ def matvec(
         includes["lib/no_norm.wgsl"] = "lib/norm.wgsl"
     if bias:
         buffers["bias"] = bias
-        includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
+        includes |= _bias_form(bias)
     chosen = tiling(rec.library, weight)
     if 0 < chosen.threads <= rec.library.subgroup_size:
         includes |= SINGLE
@@ -163,7 +169,7 @@ def matmul(
     includes |= weight.includes
     if bias:
         buffers["bias"] = bias
-        includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
+        includes |= _bias_form(bias)
     tokens, width = out.shape
     params = {
         "rows": weight.rows,
@@ -186,3 +192,26 @@ def matmul(
         across, down = -(-weight.rows // rows), 1
     groups = (across, -(-tokens // size), down)
     rec.run(name, groups, buffers, params=params, includes=includes, **constants)
+
+
+def scaled_bias(
+    rec: Recorder,
+    scales: Tensor,
+    bias: Tensor,
+    out: Tensor,
+    *,
+    which: int,
+    first: int,
+    rows: int,
+    stride: int,
+    offset: int,
+    after: bool,
+) -> None:
+    """out[i · stride + offset] = (scales[which], bias[first + i]) for i < rows: a product's `bias`.
+
+    Args:
+        after: the scale multiplies the bias too.
+    """
+    params = {"which": which, "first": first, "rows": rows, "stride": stride, "offset": offset}
+    buffers = {"scales": scales, "bias": bias, "out": out}
+    rec.run("load/scaled_bias", -(-rows // 64), buffers, params=params, AFTER=after)

@@ -1,7 +1,5 @@
 // A bias for each row of a stack of weights, this weight's first row at out_at.
-// Variant: no_bias.wgsl.
-const BIAS: bool = true;
-
+// Variants: no_bias.wgsl, scaled_bias.wgsl.
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
 
-fn row_bias(r: u32) -> f32 { return bias[r]; }
+fn biased(y: f32, r: u32) -> f32 { return y + bias[r]; }

@@ -1,4 +1,2 @@
-// Rows without a bias. Variant: bias.wgsl.
-const BIAS: bool = false;
-
-fn row_bias(r: u32) -> f32 { return 0.0; }
+// Rows without a bias. Variants: bias.wgsl, scaled_bias.wgsl.
+fn biased(y: f32, r: u32) -> f32 { return y; }

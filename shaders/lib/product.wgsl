@@ -1,8 +1,8 @@
 // The operands of a product of a weight with many tokens, and where its results go.
 //
-//   out[t, out_at + r] = scale * (sum(w[r, :] * x[t, :]) + bias[out_at + r])
-//   w (rows, K) any type   x (T, K) f32   out (T, width) f32   bias: see the options
-//   options: BIAS, ADD (out += …), ACTIVATED (activate(row) before scale),
+//   out[t, out_at + r] = scale * biased(sum(w[r, :] * x[t, :]), out_at + r)
+//   w (rows, K) any type   x (T, K) f32   out (T, width) f32   biased: lib/bias.wgsl
+//   options: ADD (out += …), ACTIVATED (activate(row) before scale),
 //   GATED (rows are gate 0, up 0, …: activate(row 2r) * row 2r + 1 instead)
 //   only the first state.n tokens are computed
 
@@ -37,13 +37,9 @@ const PAIR: u32 = select(1u, 2u, GATED);       // rows of w per row of out
 // the row after it, which a gated product takes along.
 fn finish(token: u32, row: u32, sum: f32, next: f32) {
     if (token >= state.n || row >= params.rows) { return; }
-    var y = sum;
-    var up = next;
-    if (BIAS) {
-        y += row_bias(params.out_at * PAIR + row);
-        if (GATED) { up += row_bias(params.out_at * PAIR + row + 1u); }
-    }
-    if (GATED) { y = activate(y) * up; }
+    let r = params.out_at * PAIR + row;
+    var y = biased(sum, r);
+    if (GATED) { y = activate(y) * biased(next, r + 1u); }
     if (ACTIVATED) { y = activate(y); }
     y *= params.scale;
     let at = token * params.width + params.out_at + row / PAIR;

@@ -12,8 +12,8 @@ from py_engine.generate.sampling import Sampling
 from py_engine.hosts.headless import BrowserEngine
 from py_engine.hosts.native import NativeEngine
 from tests.browser.apart import apart
+from tests.divergence import kl_divergence
 from tests.fixtures import write
-from tests.oracle import kl_divergence
 
 Host = BrowserEngine | NativeEngine
 MakeHost = Callable[..., Host]

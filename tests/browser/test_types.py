@@ -16,7 +16,8 @@ PROMPT = (301, 17, 256, 44, 509, 3, 120, 77, 410)
 
 
 CASES = [(("llama3", "qwen2", "qwen3")[i % 3], kind) for i, kind in enumerate(TYPES)]
-MIXERS = [(model, "Q8_0") for model in ("gemma3", "lfm2", "qwen35")]
+CASES.append(("qwen3-scaled", "NVFP4"))
+MIXERS = [(model, "Q8_0") for model in ("gemma3", "lfm2", "qwen35-biased")]
 """Windows, short convolutions, delta nets."""
 
 

@@ -97,6 +97,22 @@ def test_activations_and_scale(bench: Bench, activation: str, gated: bool) -> No
 
 
 @everywhere
+@pytest.mark.parametrize("gated", [False, True])
+def test_scaled_rows(bench: Bench, gated: bool) -> None:
+    """A scale and a bias for each row, of a part of a stack."""
+    weight, w = matrix(bench, "NVFP4", 40, 128)
+    x, b, before = normal(5, 128), normal(50, 2), normal(5, 50)
+    out, state, at = bench.put(before), bench.state(4), 3 if gated else 6
+    x_t, b_t = bench.put(x), bench.put(b)
+    matmul(bench.rec, weight, x_t, out, state=state, bias=b_t, gated=gated, out_at=at)
+    got, want = bench.get(out).copy(), reference.matmul(w, x[:4], b[6:46], gated=gated)
+    columns = slice(at, at + want.shape[1])
+    assert reference.nmse(got[:4, columns], want) < limit(bench)
+    got[:4, columns] = before[:4, columns]
+    assert np.array_equal(got, before)
+
+
+@everywhere
 @pytest.mark.parametrize("columns", [96, 256])
 def test_every_tile(bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """Those that only larger products take."""

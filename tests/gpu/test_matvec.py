@@ -91,6 +91,19 @@ def test_options(bench: Bench, norm: bool, bias: bool, gated: bool) -> None:
         assert np.array_equal(got[n:], before[n:])
 
 
+@pytest.mark.parametrize("gated", [False, True])
+def test_scaled_rows(bench: Bench, gated: bool) -> None:
+    """A scale and a bias for each row, of a part of a stack."""
+    weight, w = matrix(bench, "NVFP4", 22, 128)
+    x, b, before = normal(1, 128), normal(30, 2), normal(30)
+    out, at = bench.put(before), 3 if gated else 6
+    matvec(bench.rec, weight, bench.put(x), out, bias=bench.put(b), gated=gated, out_at=at)
+    got, want = bench.get(out).copy(), reference.matmul(w, x, b[6:28], gated=gated)[0]
+    assert reference.nmse(got[at : at + len(want)], want) < LIMIT
+    got[at : at + len(want)] = before[at : at + len(want)]
+    assert np.array_equal(got, before)
+
+
 @pytest.mark.parametrize(("threads", "rows"), [(4, 16), (8, 2), (32, 4), (64, 1), (128, 2)])
 def test_tilings(bench: Bench, threads: int, rows: int) -> None:
     columns = 256 * 5

@@ -18,6 +18,7 @@ Device = NativeDevice | ChromiumDevice
 Rung = tuple[Device, Library, str]
 _NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
 _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
+_SCALED_BIAS = {"lib/no_bias.wgsl": "lib/scaled_bias.wgsl"}
 _HEAD_NORM = {"lib/no_head_norm.wgsl": "lib/head_norm.wgsl"}
 _Q4 = {"lib/weight.wgsl": "lib/weight_q4_k.wgsl"}
 _HEADS = {"D": 64, "H": 8, "KV": 2, "S": 300}
@@ -28,9 +29,11 @@ KERNELS: list[Variant] = [
     ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True}, _Q4 | _NORM),
     ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True, "STAGED": True}, _Q4 | _BIAS),
     ("matvec", {"K": 2560, "R": 2, "WG": 32, "STAGED": True}, _Q4 | _NORM),
+    ("matvec", {"K": 256, "R": 4, "WG": 32, "GATED": True}, _Q4 | _SCALED_BIAS),
     ("matvec_batch", {"K": 512, "R": 2, "M": 8, "WG": 8, "GATED": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 16, "ADD": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 32, "GATED": True}, _Q4),
+    ("matmul", {"K": 256, "TM": 16}, _Q4 | _SCALED_BIAS),
     ("embed", {"K": 1024}, _Q4),
     ("take_last", {"C": 300}, {}),
     ("gate_mul", {"F": 100}, {}),
@@ -126,6 +129,16 @@ OPTION_FAULTS: list[tuple[Variant, str, str, str]] = [
     (
         ("attention_prefill", _HEADS | {"WINDOW": 40}, {}),
         *("attention_prefill", "at + WINDOW) > own", "at + WINDOW) > own + 1u"),
+    ),
+    (("matvec", {"K": 256}, _Q4 | _SCALED_BIAS), "lib/scaled_bias", "y * bias[r].x", "y"),
+    (("matmul", {"K": 256}, _Q4 | _SCALED_BIAS), "lib/scaled_bias", " + bias[r].y", ""),
+    (
+        ("matvec", {"K": 256, "GATED": True}, _Q4 | _SCALED_BIAS),
+        *("matvec", "magnitude, r + 1u", "magnitude, r"),
+    ),
+    (
+        ("matmul", {"K": 256, "GATED": True}, _Q4 | _BIAS),
+        *("lib/product", "biased(next, r + 1u)", "biased(next, r)"),
     ),
     (("rms_norm", {"C": 96, "ADD": True}, {}), "rms_norm", "if (ADD)", "if (false)"),
     (("rms_norm", {"C": 96}, {}), "rms_norm", "params.scale * ", ""),

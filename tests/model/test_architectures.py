@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from py_engine.generate.sampling import Sampling
+from tests.divergence import kl_divergence
 from tests.fixture_models import MODELS, TYPED
 from tests.fixtures import write
 from tests.model.conftest import Open, replied, scored
 from tests.model.test_logits import IDS, NEAR, agreement
-from tests.oracle import Oracle, kl_divergence
+from tests.oracle import Oracle
 
 LIMIT = 1e-5
 """Mean KL divergence, nats."""
@@ -26,8 +27,7 @@ TOKENS = 72
 @pytest.mark.parametrize("rung", ["subgroups"], indirect=True)
 @pytest.mark.parametrize("model", OTHERS)
 def test_logits(rung: object, model: str, open_model: Open, tmp_path: Path) -> None:
-    layers = 2 if model == "baichuan" else None  # the oracle's record has 32: llama.cpp wants them
-    spec = write(tmp_path / "m.gguf", model, layers=layers)
+    spec = write(tmp_path / "m.gguf", model)
     engine, ids = open_model(spec), IDS[:TOKENS]
     exact = Oracle(spec.path).logits(ids)
     together, stepwise = scored(engine, ids), scored(engine, ids[:STEPS], by_step=True)

@@ -49,7 +49,7 @@ async def refused(host: NativeEngine, model: Path | str, wanted: str, **options:
 def test_a_failed_load_leaves_nothing(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("py_engine.layers.weights._PIECE", 1 << 16)  # so that many are on their way
+    monkeypatch.setattr("py_engine.layers.loading._PIECE", 1 << 16)  # so that many are on their way
     other, cut, half = (tmp_path / name for name in ("other.gguf", "cut.gguf", "half.gguf"))
     other.write_bytes(b"not a model" * 100)
     half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])

@@ -13,8 +13,8 @@ from py_engine.base.errors import BadRequest, ContextFull
 from py_engine.engine import Engine
 from py_engine.generate.sampling import Sampling
 from tests import fixtures
+from tests.divergence import kl_divergence
 from tests.model.conftest import GREEDY, Open, replied, scored
-from tests.oracle import kl_divergence
 
 IDS = np.random.default_rng(11).integers(3, 571, 120).tolist()
 CHUNKINGS = [(120,), (1,) * 24 + (96,), (16, 104), (17, 1, 64, 38), (64, 56), (65, 55), (100, 20)]

@@ -14,8 +14,9 @@ from py_engine.gpu.recorder import Library
 from py_engine.layers import weights
 from py_engine.ops.attention import SPAN
 from tests import fixtures
+from tests.divergence import kl_divergence
 from tests.model.conftest import Open, replied, scored
-from tests.oracle import Oracle, kl_divergence
+from tests.oracle import Oracle
 
 IDS = np.random.default_rng(13).integers(3, 571, 40).tolist()
 one_rung = pytest.mark.parametrize("rung", ["plain"], indirect=True)

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from py_engine.engine import Engine
+from tests.divergence import kl_divergence
 from tests.fixture_models import MODELS, TYPED
 from tests.fixtures import RANDOM_TYPES, TYPES, Spec, write
 from tests.model.conftest import Open, scored
-from tests.oracle import Oracle, kl_divergence
+from tests.oracle import Oracle
 
 RECORD = json.loads((Path(__file__).parents[1] / "vectors" / "llama_cpp.json").read_text())
 RECORDED = len(RECORD["ids"])
@@ -113,12 +114,16 @@ SMALL = dataclasses.replace(MODELS["llama"], layers=1, heads=2, kv_heads=2, feed
 
 
 @pytest.mark.parametrize("rung", ["subgroups"], indirect=True)
-@pytest.mark.parametrize("kind", ["Q2_K", "IQ4_XS", "MXFP4"])
+@pytest.mark.parametrize("kind", ["Q2_K", "IQ4_XS", "MXFP4", "NVFP4"])
 def test_logits_of_random_blocks(
     rung: object, kind: str, open_model: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file holds a type's blocks; the oracle reads what they mean, as F32."""
-    monkeypatch.setitem(MODELS, "small", SMALL)
+    """The file holds a type's blocks; the oracle reads what they mean, as F32.
+
+    NVFP4 weights come with a scale for each matrix.
+    """
+    small = dataclasses.replace(SMALL, scaled=kind == "NVFP4")
+    monkeypatch.setitem(MODELS, "small", small)
     engine = open_model(write(tmp_path / "model.gguf", "small", kind))
     exact = Oracle(write(tmp_path / "exact.gguf", "small", kind, exact=True).path)
     assert kl_divergence(exact.logits(IDS[:40]), scored(engine, IDS[:40])) <= LIMIT

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.divergence import kl_divergence
 from tests.fixture_models import MODELS
 from tests.fixtures import write, write_named
-from tests.oracle import Oracle, kl_divergence
+from tests.oracle import Oracle
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 RECORD = json.loads((VECTORS / "llama_cpp.json").read_text())

@@ -184,6 +184,13 @@ def test_a_model_that_writes_no_text_is_refused_as_what_it_is(
     assert "chat" in caught.value.hint
 
 
+def test_an_epsilon_of_0_is_as_small_as_keeps_zeros() -> None:
+    """The norm of a row of zeros would be 0 · 1 / √0; other rows shall not see it."""
+    values = {**PLAIN, "attention.layer_norm_rms_epsilon": 0.0}
+    read = Config({f"llama.{key}": value for key, value in values.items()}, "llama")
+    assert 1e-37 < read.eps < 1e-20
+
+
 def test_draft_blocks_do_not_run() -> None:
     assert config({"nextn_predict_layers": 1}).block_count == 1
 
@@ -226,7 +233,7 @@ REFUSED: list[tuple[str, MetaValue | None]] = [
     ("rope.dimension_count", 66),
     ("rope.dimension_count", 7),
     ("rope.dimension_count", 0),
-    *(("attention.layer_norm_rms_epsilon", value) for value in (0.0, -1e-5, NAN, INF, "x", None)),
+    *(("attention.layer_norm_rms_epsilon", value) for value in (-1e-5, NAN, INF, "x", None)),
     *(("rope.freq_base", value) for value in (0.0, -1.0, NAN, INF, "x")),
     *((TYPE, value) for value in ("ntk", "", 3)),
     *((key, value) for key in (FACTOR, OLD) for value in (-1.0, NAN, INF, "4", True, [4.0])),
@@ -322,7 +329,7 @@ def test_a_model_without_a_tensor_names_it(whole: GGUF) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["attn_q.scale", "ffn_up.scale", "attn_norm.bias", "attn_sinks", "ffn_gate_inp.weight"]
+    "part", ["attn_norm.scale", "attn_norm.bias", "attn_sinks", "ffn_gate_inp.weight"]
 )
 def test_a_tensor_that_nothing_uses_is_refused_by_name(whole: GGUF, part: str) -> None:
     extra = dataclasses.replace(whole.tensors["output_norm.weight"], name=f"blk.1.{part}")
@@ -331,10 +338,11 @@ def test_a_tensor_that_nothing_uses_is_refused_by_name(whole: GGUF, part: str) -
         build(dataclasses.replace(whole, tensors={**whole.tensors, **more}), {})
 
 
-def test_a_bias_of_what_is_no_product_is_refused(whole: GGUF) -> None:
-    bias = dataclasses.replace(whole.tensors["output_norm.weight"], name="token_embd.bias")
-    with pytest.raises(UnusedTensors, match=r"token_embd\.bias"):
-        build(dataclasses.replace(whole, tensors={**whole.tensors, bias.name: bias}), {})
+@pytest.mark.parametrize("kind", ["bias", "scale"])
+def test_a_bias_or_scale_of_what_is_no_product_is_refused(whole: GGUF, kind: str) -> None:
+    extra = dataclasses.replace(whole.tensors["output_norm.weight"], name=f"token_embd.{kind}")
+    with pytest.raises(UnusedTensors, match=rf"token_embd\.{kind}"):
+        build(dataclasses.replace(whole, tensors={**whole.tensors, extra.name: extra}), {})
 
 
 def test_a_context_that_no_buffer_holds_says_which_does(whole: GGUF) -> None:

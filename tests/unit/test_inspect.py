@@ -40,6 +40,17 @@ def test_draft_blocks_are_not_counted(tmp_path: Path) -> None:
         assert one[key] == other[key], key
 
 
+def test_scales_of_products_are_counted(tmp_path: Path) -> None:
+    """For each row two numbers more than its bias, and a number for each matrix."""
+    names = ("llama-biased", "llama-scaled")
+    sources = [MemorySource(write(tmp_path / name, name).path.read_bytes()) for name in names]
+    plain, scaled = (run(inspect([source])) for source in sources)
+    rows, matrices = 3 * 256 + 2 * 128 + 2 * 512, 7
+    assert scaled["parameters"] == plain["parameters"] + 2 * matrices
+    more = scaled["memory"]["nbytes"] - plain["memory"]["nbytes"]
+    assert more == 2 * 4 * (2 * rows + matrices)
+
+
 def test_a_model_that_writes_no_text_is_told_as_what_it_is() -> None:
     """Of Qwen3-Embedding's kind: it loaded as a model to chat with."""
     pairs = [
@@ -55,3 +66,13 @@ def test_a_model_without_a_name_is_called_as_its_file() -> None:
         assert told(name=place)["name"] == "tiny.gguf"
     named = Pair(b"general.name", TEXT, string(b"Tiny"))
     assert told(named)["name"] == "Tiny"
+
+
+def test_a_baichuan_of_unknown_positions_is_refused(tmp_path: Path) -> None:
+    """No key tells rotary positions from ALiBi's: the number of blocks does."""
+    for layers, why in ((2, "baichuan.block_count is 2. "), (40, "baichuan.block_count is 40. ")):
+        path = write(tmp_path / "m.gguf", "baichuan", layers=layers).path
+        about = run(inspect([MemorySource(path.read_bytes())]))
+        assert str(about["unsupported"]).startswith(why)
+    path = write(tmp_path / "m.gguf", "baichuan").path
+    assert "unsupported" not in run(inspect([MemorySource(path.read_bytes())]))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.divergence import kl_divergence
 from tests.fixture_models import MODELS
 from tests.fixtures import write
-from tests.oracle import Oracle, kl_divergence
+from tests.oracle import Oracle
 
 IDS = [int(id) for id in (37 * i * i % 559 + 3 for i in range(48))]
 LEAST = 1e-3
@@ -23,15 +24,17 @@ def parts(model: str) -> list[str]:
     has = {
         "rotation": keys.get("rope.scaling.finetuned", True),
         "bias": shape.bias,
+        "scale": shape.scaled,
         "head norm": shape.qk_norm,
         "post norm": shape.norms != "before" and shape.layers < 64,  # else numbers overflow
         "window": "attention.sliding_window" in keys,
-        "scaling": shape.rope_factors or "rope.scaling.type" in keys,
+        "scaling": "rope.scaling.type" in keys
+        or (shape.rope_factors and model != "pangu-embedded"),
         "magnitude": model in ("qwen3-yarn", "phi4-mini", "olmo3"),
         "temperature": "attention.temperature_scale" in keys,
         "scales": model in ("granite", "minicpm") or model.startswith("gemma"),
-        "state": model in ("lfm2", "qwen35"),
-        "gate": model == "qwen35",
+        "state": shape.architecture in ("lfm2", "qwen35"),
+        "gate": shape.architecture == "qwen35",
         "softcap": "attn_logit_softcapping" in keys or "final_logit_softcapping" in keys,
         "per-layer inputs": keys.get("embedding_length_per_layer_input"),
         "block scale": shape.architecture == "gemma4",

@@ -12,9 +12,10 @@ from py_engine.formats.gguf import GGUF, MetaValue, TensorInfo
 from py_engine.formats.quants import QUANTS
 from py_engine.gpu.device import Segment
 from py_engine.gpu.dry import DEFAULT_LIMITS, DryDevice
-from py_engine.gpu.recorder import Library
+from py_engine.gpu.recorder import Library, Recorder
 from py_engine.gpu.tensor import Memory, Tensor
 from py_engine.layers.linear import Linear
+from py_engine.layers.loading import Rows, Values
 from py_engine.layers.weights import Weights
 from tests.unit.test_recorder import read
 
@@ -39,8 +40,8 @@ def placed(weights: Weights, linear: Linear) -> dict[int, tuple[str, int]]:
     """For each row of the whole the tensor and row that fill it; none may be filled twice."""
     firsts = {id(weight): first for weight, first in linear.parts}
     out: dict[int, tuple[str, int]] = {}
-    for name, places in weights._rows.items():
-        for place in places:
+    for name, places in weights._places.items():
+        for place in (place for place in places if isinstance(place, Rows)):
             for i in range(place.rows):
                 inside = i * place.stride + place.offset
                 assert 0 <= inside < place.weight.rows
@@ -192,7 +193,7 @@ def test_a_stack_has_the_biases_that_the_file_has() -> None:
     weights = weights_of([*infos, info("k.bias", "F32", 8)])
     bias = weights.linear([f"{name}.weight" for name in "qkv"], [8, 8, 8], 64).bias
     assert bias and bias.shape == (24,)
-    assert weights._vectors["k.bias"] == [Tensor(bias.handle, (8,), at=32)]
+    assert weights._places["k.bias"] == [Values(0, Tensor(bias.handle, (8,), at=32))]
     pair = weights.pair(("q.weight", "k.weight"), 8, 64)
     assert pair.bias and not pair.interleaved
     with pytest.raises(BadTensor, match=r"k\.bias has the shape \[9\]"):
@@ -202,7 +203,7 @@ def test_a_stack_has_the_biases_that_the_file_has() -> None:
 
 
 def test_every_byte_is_streamed_once_in_order_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("py_engine.layers.weights._PIECE", 3000)
+    monkeypatch.setattr("py_engine.layers.loading._PIECE", 3000)
     infos, at = [], 96
     for name, type, shape in (
         ("norm", "F32", (64,)),
@@ -229,3 +230,54 @@ def test_every_byte_is_streamed_once_in_order_and_told(monkeypatch: pytest.Monke
     total = sum(tensor.nbytes for tensor in infos)
     assert told[-1] == (total, total) and told == sorted(told) and {t for _, t in told} == {total}
     assert device.nbytes == before  # the staging buffer is gone
+
+
+def test_scales_are_kept_beside_biases() -> None:
+    """(rows, 2) where any matrix of a stack has one; a pair without biases stays in turn."""
+    infos = [info(f"blk.0.{name}.weight", "F32", 64, 8) for name in ("attn_q", "ffn_up", "a")]
+    scale, bias = info("blk.0.ffn_up.scale", "F32", 1), info("blk.0.ffn_up.bias", "F32", 8)
+    names = [tensor.name for tensor in infos]
+    weights = weights_of([*infos, scale])
+    assert weights.matrix(names, [8] * 3, 64).bias is None
+    linear = weights.linear(names, [8] * 3, 64)
+    assert linear.bias and linear.bias.shape == (24, 2)
+    pair = weights.pair((names[0], names[1]), 8, 64)
+    assert pair.interleaved and pair.bias and pair.bias.shape == (16, 2)
+    halves = weights.halves(names[1], 4, 64)
+    assert halves.interleaved and halves.bias and halves.bias.shape == (8, 2)
+    other = weights_of([*infos, scale, bias]).pair((names[0], names[1]), 8, 64)
+    assert other.bias and not other.interleaved
+    with pytest.raises(BadTensor, match=r"ffn_up\.scale has the shape \[8\].*\[1\]"):
+        weights_of([*infos, info(scale.name, "F32", 8)]).linear([names[1]], [8], 64)
+    with pytest.raises(UnsupportedType, match=r"ffn_up\.scale"):
+        weights_of([*infos, info(scale.name, "F16", 1)]).linear([names[1]], [8], 64)
+
+
+def test_the_order_of_scale_and_bias() -> None:
+    """The scale comes last in a feed-forward layer, unless it belongs to NVFP4 weights."""
+
+    def after(name: str, type: str) -> list[int]:
+        parts = [info(f"{name}.weight", type, 64, 8), info(f"{name}.bias", "F32", 8)]
+        weights = weights_of([*parts, info(f"{name}.scale", "F32", 1)])
+        weights.linear([f"{name}.weight"], [8], 64)
+        rec = Recorder(Library(read, weights.memory.device), weights.memory)
+        for record in weights._afterwards:
+            record(rec)
+        return [dispatch.shader.constants["AFTER"] for dispatch in rec.dispatches]
+
+    assert after("blk.0.attn_q", "F32") == after("blk.0.ffn_up", "NVFP4") == [0]
+    assert after("blk.0.ffn_up", "F32") == [1]
+
+
+def test_biases_of_alternating_rows_are_taken_apart() -> None:
+    infos = [info("q.weight", "Q8_0", 64, 16), info("k.weight", "F16", 64, 3)]
+    weights = weights_of([*infos, info("q.bias", "F32", 16), info("k.bias", "F32", 3)])
+    own, gate = weights.alternating(["q.weight", "k.weight"], [8, 3], 64, of=4)
+    assert own.bias and gate.bias and own.bias.shape == (11,) and gate.bias.shape == (8,)
+    places = [
+        Values(8 * i + 4 * other, Tensor(bias.handle, (4,), at=16 * i))
+        for other, bias in enumerate((own.bias, gate.bias))
+        for i in range(2)
+    ]
+    assert weights._places["q.bias"] == places
+    assert weights._places["k.bias"] == [Values(0, Tensor(own.bias.handle, (3,), at=32))]

@@ -24,14 +24,15 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 
+from tests.divergence import kl_divergence, top1_agreement
 from tests.fixture_models import MODELS, TYPED
 from tests.fixtures import MIXES, TYPES, Spec, write, write_named
-from tests.oracle import Oracle, kl_divergence, top1_agreement
+from tests.oracle import Oracle
 
 HERE = Path(__file__).resolve().parent
 TOKENS = 48
 CONTEXT = 256  # the models' own
-POSITIONS = list(range(2, TOKENS, 5))  # recorded rows of logits; the figures are over all rows
+POSITIONS = list(range(2, TOKENS, 15))  # recorded rows of logits; the figures are over all rows
 RECORDED = [*MODELS, "qwen3-odd", "llama-saved", "qwen2-saved", "qwen3-saved"]
 
 

@@ -1,0 +1,5 @@
+// A scale and a bias for each row of a stack of weights, this weight's first row at out_at.
+// Variants: no_bias.wgsl, bias.wgsl.
+@group(0) @binding(6) var<storage, read> bias: array<vec2<f32>>;
+
+fn biased(y: f32, r: u32) -> f32 { return y * bias[r].x + bias[r].y; }
