@@ -204,6 +204,16 @@ MODELS = {
             "final_logit_softcapping": 1.0,
         },
     ),
+    "gemma3n": Shape(  # the last two blocks leave their keys and values unread
+        "gemma3n", tokenizer="llama", head_size=32, kv_heads=1, norms="both", layers=12,
+        embedding=128, feed_forward=128, qk_norm="head", theta=1e6, spread=0.5,
+        keys={
+            "attention.sliding_window": 6, "rope.freq_base_swa": 10000.0,
+            "attention.sliding_window_pattern": [*[True, False] * 6],
+            "attention.shared_kv_layers": 3, "embedding_length_per_layer_input": 32,
+            "altup.num_inputs": 4, "altup.active_idx": 0, "final_logit_softcapping": 1.0,
+        },
+    ),
     "lfm2": Shape(
         "lfm2", pre="qwen2", layers=4, kv_heads=(0, 2, 0, 0), qk_norm="head", theta=1e6,
         keys={"shortconv.l_cache": 3},

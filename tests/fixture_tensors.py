@@ -172,6 +172,15 @@ class _Tensors:
             self.matrix(f"{blk}.inp_gate", own, c)
             self.matrix(f"{blk}.proj", c, own)
             self.norm(f"{blk}.post_norm", c)
+        if shape.architecture == "gemma3n":
+            self.out[f"{blk}.attn_q_norm.weight"] *= 0.25  # nothing else scales scores
+            for name, rows in (f"{blk}.altup_predict_coef", 16), (f"{blk}.altup_correct_coef", 4):
+                self.out[f"{name}.weight"] = 0.15 * normal(name, self.seed, rows, 4)
+            self.matrix(f"{blk}.altup_router", 4, c, gain=c)
+            for name in "altup_router_norm", "altup_correct_scale", "laurel_post_norm":
+                self.norm(f"{blk}.{name}", c)
+            self.matrix(f"{blk}.laurel_l", 32, c)
+            self.matrix(f"{blk}.laurel_r", c, 32)
         if shape.architecture == "gemma4":
             name = f"{blk}.layer_output_scale.weight"
             self.out[name] = 0.7 + 0.1 * np.abs(normal(name, self.seed, 1))
@@ -183,6 +192,9 @@ class _Tensors:
             self.matrix("per_layer_token_embd", shape.vocab, own * shape.layers, gain=shape.spread)
             self.matrix("per_layer_model_proj", own * shape.layers, c)
             self.norm("per_layer_proj_norm", own)
+        if shape.architecture == "gemma3n":
+            for name in "altup_proj.weight", "altup_unembd_proj.weight":
+                self.out[name] = normal(name, self.seed, 3, c, c) / math.sqrt(c)
 
     def rotation(self) -> None:
         shape = self.shape

@@ -32,7 +32,7 @@ _TURN_FIRST = {"hunyuan-dense", "maincoder"}
 """The norm of heads comes after the rotation."""
 _SCALED = {"granite", "minicpm"}
 _FINAL_CAPS = {"gemma2": 30, "gemma3": 0, "gemma3n": 30, "gemma4": 0}
-_SLIDING = {"olmo2": 4, "gemma2": 2, "gemma3": 6}
+_SLIDING = {"olmo2": 4, "gemma2": 2, "gemma3": 6, "gemma3n": 5}
 """The n of which each n-th block sees all, where the file does not say it."""
 
 

@@ -93,5 +93,64 @@ class Gemma4(Oracle):
         return plain / self.weights.get("rope_freqs.weight", 1.0)
 
 
-OTHERS: dict[str, type[Oracle]] = {"gemma4": Gemma4}
+class Gemma3n(Gemma4):
+    """Four residual streams, of which the first goes through the layers."""
+
+    def blocks(self, ids: list[int], x: Array) -> Array:
+        w, kept, inputs = self.weights, {}, self.inputs(ids, x)
+        s = [x, *(alike(x @ one.T, x) for one in w["altup_proj.weight"])]
+        for i in range(self.layers):
+            blk = f"blk.{i}"
+            p = s
+            if self.without != "prediction":
+                coefs = self.modes(blk, s[0]) @ w[f"{blk}.altup_predict_coef.weight"].T  # (T, 16)
+                p = [
+                    s[k] + sum(coefs[:, 4 * k + j, None] * s[j] for j in range(4)) for k in range(4)
+                ]
+            x, n = p[0], self.norm(f"{blk}.attn_norm", p[0])
+            g = x + self.post(f"{blk}.post_attention_norm", self.attended(i, n, kept))
+            low = self.linear(f"{blk}.laurel_r", self.linear(f"{blk}.laurel_l", n))
+            laurel = n + self.norm(f"{blk}.laurel_post_norm", low)
+            u = g if self.without == "laurel" else (g + laurel) / math.sqrt(2)
+            y = self.feed_forward(i, self.norm(f"{blk}.ffn_norm", u))
+            y = u + self.post(f"{blk}.post_ffw_norm", y)
+            coefs = 1 + self.modes(blk, y) @ w[f"{blk}.altup_correct_coef.weight"].T  # (T, 4)
+            if self.without == "correction":
+                coefs = np.ones_like(coefs)
+            s = [p[k] + (y - x) * coefs[:, k, None] for k in range(4)]
+            if inputs is not None:
+                first = s[0] * w[f"{blk}.altup_correct_scale.weight"]
+                z = gelu(self.linear(f"{blk}.inp_gate", first)) * inputs[:, i]
+                z = self.post(f"{blk}.post_norm", self.linear(f"{blk}.proj", z))
+                s = [s[0], *(one + z for one in s[1:])]
+        others = zip(s[1:], w["altup_unembd_proj.weight"], strict=True)
+        return (s[0] + sum(alike(one @ m.T, s[0]) for one, m in others)) / 4
+
+    def modes(self, blk: str, x: Array) -> Array:
+        """(T, 4)"""
+        x = self.norm(f"{blk}.altup_router_norm", x) / x.shape[1]
+        return np.tanh(self.linear(f"{blk}.altup_router", x))
+
+    def feed_forward(self, layer: int, x: Array) -> Array:
+        name = f"blk.{layer}.ffn"
+        gate, up = self.linear(f"{name}_gate", x), self.linear(f"{name}_up", x)
+        if layer < 10 and self.without != "sparse gate":
+            mean, deviation = (f(gate, axis=1, keepdims=True) for f in (np.mean, np.std))
+            gate = np.maximum(gate - (mean + 1.6448536 * deviation), 0)
+        return self.linear(f"{name}_down", gelu(gate) * up)
+
+    def slides(self, layer: int) -> bool:
+        return Oracle.slides(self, layer)
+
+    def size(self, layer: int) -> int:
+        return self.head
+
+
+def alike(x: Array, to: Array) -> Array:
+    """x at the magnitude of another."""
+    wanted, own = (np.mean(one * one, axis=1, keepdims=True) for one in (to, x))
+    return x * np.sqrt(wanted / np.maximum(own, 1e-5))
+
+
+OTHERS: dict[str, type[Oracle]] = {"gemma3n": Gemma3n, "gemma4": Gemma4}
 """By `general.architecture`."""

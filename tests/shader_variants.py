@@ -175,6 +175,13 @@ def _variants(features: frozenset[str]) -> Iterator[Variant]:
     yield "sigmoid_gate", {"C": 96}, {}
     yield "layer_mul", {"C": 32, "W": 96}, {}
     yield "scale", {"C": 96}, {}
+    yield "add", {"C": 96}, {}
+    for activation in ({}, _GELU):
+        yield "sparse_gate", {"F": 96, "DEVIATIONS": 1.5}, activation
+    for merge in (False, True):
+        yield "altup_rescale", {"C": 96, "MERGE": merge}, {}
+    yield "altup_predict", {"C": 96}, {}
+    yield "altup_correct", {"C": 96}, {}
     for activation in ({}, _GELU, _RELU2):
         yield "gate_mul", {"F": 96}, activation
     yield "load/rope_divide", {"P": 32}, {}

@@ -18,6 +18,7 @@ from py_engine.generate.known_attention import (
     rope_cache,
 )
 from py_engine.generate.known_recurrent import gated_delta, short_conv
+from py_engine.generate.known_streams import added, correct, predict, rescale
 from py_engine.generate.patterns import GAINS, matrix
 from py_engine.generate.sampling import Sampling
 from py_engine.gpu.wgsl import Shader
@@ -157,6 +158,16 @@ def _gate_mul(shader: Shader, c: Mapping[str, int]) -> Known:
     return Known("out", want, inputs, (-(-c["F"] // 64), 1, 1))
 
 
+def _sparse_gate(shader: Shader, c: Mapping[str, int]) -> Known:
+    gate, above = [i % 9 / 2 - 2 for i in range(c["F"])], shader.reals["DEVIATIONS"]
+    mean = sum(gate) / len(gate)
+    cutoff = mean + above * sqrt(sum((x - mean) ** 2 for x in gate) / len(gate))
+    activate = _activation(shader)
+    want = [activate(max(x - cutoff, 0.0)) * (i % 5) for i, x in enumerate(gate)]
+    inputs = {"x": floats(*gate, *(i % 5 for i in range(c["F"]))), "state": state(1)}
+    return Known("out", want, inputs)
+
+
 def _rms_norm(_: Shader, c: Mapping[str, int]) -> Known:
     n = c["C"]
     x = [float(i % 7 - 2) for i in range(n)]
@@ -255,6 +266,11 @@ _ANSWERS: Mapping[str, Callable[[Shader, Mapping[str, int]], Known]] = {
     "embed_layers": _embed_layers,
     "take_last": _take_last,
     "layer_mul": _layer_mul,
+    "sparse_gate": _sparse_gate,
+    "add": added,
+    "altup_rescale": rescale,
+    "altup_predict": predict,
+    "altup_correct": correct,
     "scale": _scale,
     "gate_mul": _gate_mul,
     "sigmoid_gate": _sigmoid_gate,

@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields, replace
 
 from py_engine.gpu.tensor import Memory, Tensor
 
+_ALIGNED = 64
+"""Elements at whose multiples a binding may begin."""
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -19,6 +22,8 @@ class Needs:
     gate: int = 0
     inputs: int = 0
     partial: int = 0
+    streams: int = 0
+    """Residual streams; 0: `hidden` is the only one."""
 
     @classmethod
     def most(cls, parts: Iterable["Needs"]) -> "Needs":
@@ -40,6 +45,8 @@ class Activations:
     """(T, C): the residual stream."""
     partial: Tensor
     """Sums of attention's splits; decode only."""
+    streams: Tensor
+    """Streams of all tokens, (number, stride): see `stream`."""
     buffers: dict[str, Tensor]
     n_splits: int = 1
     """Parts of the cache that the attention of one token takes side by side."""
@@ -48,6 +55,7 @@ class Activations:
     def allocate(cls, memory: Memory, needs: Needs, width: int, tokens: int) -> "Activations":
         """Buffers for chunks of up to `tokens` tokens."""
         narrow = max(needs.narrow, width)
+        stride = -(-tokens * width // _ALIGNED) * _ALIGNED
         roles = {"wide": needs.wide, "narrow": narrow, "gate": needs.gate, "inputs": needs.inputs}
         return cls(
             T=tokens,
@@ -55,6 +63,9 @@ class Activations:
             tokens=memory.tensor((tokens,), "tokens", "u32"),
             hidden=memory.tensor((tokens, width), "hidden"),
             partial=memory.tensor((max(needs.partial, 1),), "partial"),
+            streams=memory.tensor(
+                (max(needs.streams, 1), stride if needs.streams else 1), "streams"
+            ),
             buffers={
                 role: memory.tensor((tokens, max(size, 1)), role) for role, size in roles.items()
             },
@@ -79,8 +90,14 @@ class Activations:
     @property
     def lasting(self) -> list[Tensor]:
         """What holds a row of each token for all blocks to come, beside `hidden`."""
-        inputs = self.buffers["inputs"]
-        return [self.inputs(inputs.shape[1])] if inputs.shape[1] > 1 else []
+        size, (streams, stride) = self.buffers["inputs"].shape[1], self.streams.shape
+        inputs = [self.inputs(size)] if size > 1 else []
+        return inputs + ([self.stream(i) for i in range(streams)] if stride > 1 else [])
+
+    def stream(self, number: int) -> Tensor:
+        """(T, C): one of the residual streams."""
+        _, stride = self.streams.shape
+        return replace(self.hidden, handle=self.streams.handle, at=4 * number * stride)
 
     def one(self, n_splits: int = 1) -> "Activations":
         """The same buffers for one token."""

@@ -1,5 +1,6 @@
 """What a model file says its net with: the parts, and the tables and keys that they take."""
 
+from py_engine.layers.altup import AltUp, Laurel, StreamsFromOne, StreamsToOne
 from py_engine.layers.attention import Attention, SharedAttention
 from py_engine.layers.config import Config
 from py_engine.layers.decoder import Decoder
@@ -17,6 +18,7 @@ from py_engine.ops.delta import DeltaHeads
 
 __all__ = (
     "UNSCALED",
+    "AltUp",
     "Attention",
     "Block",
     "Cache",
@@ -25,6 +27,7 @@ __all__ = (
     "DeltaHeads",
     "DeltaNet",
     "Gated",
+    "Laurel",
     "Mapped",
     "Part",
     "PerLayerEmbedding",
@@ -35,6 +38,8 @@ __all__ = (
     "SharedAttention",
     "ShortConv",
     "States",
+    "StreamsFromOne",
+    "StreamsToOne",
     "Weights",
     "dense",
     "rotation",

@@ -19,7 +19,7 @@ class Decoder:
 
     Args:
         block: the parts of block i, from its tensors.
-        before: parts between the embedding and block 0.
+        before, after: parts between the embedding and block 0, and between the last and the norm.
         output_norm: the name of the final norm.
         embedding_scale, logit_scale: what multiplies the embedding, and the logits.
         logit_cap: logits become cap · tanh(logit / cap); 0: they stay.
@@ -33,6 +33,7 @@ class Decoder:
         block: Callable[[Scope, int], Block],
         *,
         before: Block = (),
+        after: Block = (),
         output_norm: str = "output_norm",
         embedding_scale: float = 1.0,
         logit_scale: float = 1.0,
@@ -49,6 +50,7 @@ class Decoder:
         self.parts = list(before)
         for i in blocks:
             self.parts += block(Scope(weights, config, f"blk.{i}"), i)
+        self.parts += after
         norm = weights.vector([f"{output_norm}.weight"], [self.width])
         self.output_norm = Norm(norm, config.eps)
         self.output = self.token_embd

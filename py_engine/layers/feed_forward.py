@@ -5,7 +5,7 @@ from py_engine.layers.activations import Activations, Needs
 from py_engine.layers.linear import Output
 from py_engine.layers.norm import Norm
 from py_engine.layers.scope import Scope
-from py_engine.ops.gate import gate_mul, scale
+from py_engine.ops.gate import gate_mul, scale, sparse_gate
 from py_engine.ops.norm import rms_norm
 
 
@@ -17,6 +17,8 @@ class Gated:
         norm: of its input; None has none.
         activation: `silu` (SwiGLU) or `gelu` (GeGLU).
         packed: one tensor `ffn_up` holds the rows of the gate, then those of up.
+        deviations: only the part of a gate above the mean of a token's gates plus so many of their
+            standard deviations counts; None: all of it.
         post, scale: of its result, as `Output` has them.
     """
 
@@ -27,16 +29,19 @@ class Gated:
         *,
         norm: Norm | None,
         activation: str = "silu",
+        deviations: float | None = None,
         packed: bool = False,
         post: Norm | None = None,
         scale: float = 1.0,
     ) -> None:
         self.inner, self.norm, self.activation = inner, norm, activation
-        self.gate_up = (
-            at.halves("ffn_up", inner, at.width)
-            if packed
-            else at.pair("ffn_gate", "ffn_up", inner, at.width)
-        )
+        self.deviations = deviations
+        if deviations is not None:
+            self.gate_up = at.stack(["ffn_gate", "ffn_up"], [inner, inner], at.width)
+        elif packed:
+            self.gate_up = at.halves("ffn_up", inner, at.width)
+        else:
+            self.gate_up = at.pair("ffn_gate", "ffn_up", inner, at.width)
         self.output = Output(at.linear("ffn_down", at.width, inner), post, scale)
 
     @property
@@ -48,7 +53,16 @@ class Gated:
         target = inner if fused else act.gate(2 * self.inner)
         activation = self.activation if fused else ""
         self.gate_up.apply(rec, act, act.hidden, target, norm=self.norm, activation=activation)
-        if not fused:
+        if self.deviations is not None:
+            sparse_gate(
+                rec,
+                target,
+                inner,
+                state=act.state,
+                activation=self.activation,
+                deviations=self.deviations,
+            )
+        elif not fused:
             gate_mul(rec, target, inner, activation=self.activation, state=act.state)
         self.output.apply(rec, act, inner, act.narrow(self.gate_up.columns))
 

@@ -74,9 +74,10 @@ class Scope:
         return self.weights.alternating(full, sizes, columns, of=of)
 
     def leave_out(self, *names: str) -> None:
-        """Do without these tensors, where the file has them: they are not fetched."""
+        """Do without these, and what lies beside them, where the file has them: not fetched."""
         for name in names:
-            self.weights.leave_out(self._full(name))
+            for kind in ("weight", "bias", "scale"):
+                self.weights.leave_out(f"{self.prefix}.{name}.{kind}")
 
     def cache(self, heads: Heads, context: int) -> Cache:
         """Keys and values of this block's attention for `context` positions.

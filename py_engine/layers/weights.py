@@ -102,6 +102,15 @@ class Weights:
         """Matrices (rows, columns) stacked by rows; those of one type share a weight."""
         return self._stacked(self._spans(names, sizes, columns), columns)
 
+    def slabs(self, name: str, count: int, rows: int, columns: int) -> list[Linear]:
+        """Each matrix (rows, columns) of a tensor of several; its rows come after those before."""
+        info = self._matrix(name, rows, columns, count)
+        return [
+            Linear(tuple((weight, i * rows + first) for weight, first in placed), rows, columns)
+            for i in range(count)
+            for placed in [self._place([_Span(info, i * rows, rows)], rows, 1)]
+        ]
+
     def alternating(
         self, names: Sequence[str], sizes: Sequence[int], columns: int, *, of: int
     ) -> tuple[Linear, Linear]:
@@ -268,8 +277,8 @@ class Weights:
         words, _, _ = plane_words(kind, _SHARD_ROWS, columns)
         return max(self.memory.largest // (4 * words), 1) * _SHARD_ROWS
 
-    def _matrix(self, name: str, rows: int, columns: int) -> TensorInfo:
-        info = self._info(name, (columns, rows))
+    def _matrix(self, name: str, rows: int, columns: int, *more: int) -> TensorInfo:
+        info = self._info(name, (columns, rows, *more))
         if info.type not in SUPPORTED:
             raise UnsupportedType(name, info.type, SUPPORTED)
         if columns % 32:

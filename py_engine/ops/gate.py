@@ -17,6 +17,32 @@ def gate_mul(rec: Recorder, x: Tensor, out: Tensor, *, state: Tensor, activation
     )
 
 
+def sparse_gate(
+    rec: Recorder, x: Tensor, out: Tensor, *, state: Tensor, activation: str, deviations: float
+) -> None:
+    """As `gate_mul`, of what gates are above a cutoff: their mean and so many deviations.
+
+    A token's own mean, and the standard deviation of all its F gates.
+    """
+    tokens, inner = out.shape
+    rec.run(
+        "sparse_gate",
+        (tokens, 1, 1),
+        {"x": x, "out": out, "state": state},
+        includes=activation_form(activation),
+        F=inner,
+        DEVIATIONS=deviations,
+        WG=rec.library.threads(128),
+    )
+
+
+def add(rec: Recorder, x: Tensor, out: Tensor, *, state: Tensor, scale: float) -> None:
+    """out = scale · (out + x).   (T, C)"""
+    tokens, width = x.shape
+    buffers = {"x": x, "out": out, "state": state}
+    rec.run("add", -(-tokens * width // 64), buffers, params={"scale": scale}, C=width)
+
+
 def layer_mul(rec: Recorder, x: Tensor, inputs: Tensor, *, at: int, state: Tensor) -> None:
     """x · inputs[:, at : at + P], in place.   x (T, P), inputs (T, L · P)"""
     tokens, width = x.shape

@@ -38,6 +38,10 @@ def parts(model: str) -> list[str]:
         "softcap": "attn_logit_softcapping" in keys or "final_logit_softcapping" in keys,
         "per-layer inputs": keys.get("embedding_length_per_layer_input"),
         "block scale": shape.architecture == "gemma4",
+        **dict.fromkeys(
+            ("prediction", "correction", "laurel", "sparse gate", "shared caches"),
+            shape.architecture == "gemma3n",
+        ),
         "value norm": shape.architecture in ("gemma3n", "gemma4"),
     }
     return [part for part, there in has.items() if there]
