@@ -3,7 +3,7 @@
  * Else each chunk is a new buffer, and hundreds of megabytes of them wait for the collector.
  */
 
-/** @import { Bytes } from "./http.js" */
+/** @import { Bytes } from "./source.js" */
 
 const BUFFER_BYTES = 1 << 20;
 

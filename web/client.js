@@ -12,9 +12,9 @@
  * that it works below any path.
  */
 
+import { findAdapter } from "./adapter.js";
 import { loaded } from "./arrival.js";
 import { EngineWorker, InferaivedError, Stream } from "./calls.js";
-import { findAdapter } from "./device.js";
 import { chunks, completion } from "./openai.js";
 import { asked } from "./request.js";
 import { MODULES, spawned } from "./spawn.js";

@@ -7,8 +7,9 @@
  * back, so they never throw; after the device is lost every other verb does.
  */
 
+import { GpuError } from "./adapter.js";
 import { Clock } from "./clock.js";
-import { GpuError, described } from "./device.js";
+import { described } from "./device.js";
 import { Pipelines } from "./pipelines.js";
 import { Uploads } from "./upload.js";
 

@@ -10,32 +10,12 @@
 import { Forbidden, fetched } from "./arrival.js";
 import { Body } from "./body.js";
 import { PASSING, POLICY, Passing, Retries } from "./retries.js";
+import { SourceError } from "./source.js";
 
-/** @import { Source } from "./reader.js" */
-
-/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
-/** @typedef {(bytes: Bytes) => Promise<void> | void} Sink */
-/** @typedef {"NOT_FOUND" | "HTTP" | "NETWORK" | "HTML" | "RANGE" | "TRUNCATED" | "CHANGED"} Code */
+/** @import { Bytes, Sink, Source } from "./source.js" */
 
 /** Skipping so many bytes of a response is quicker than asking again. */
 export const SKIP_BYTES = 1 << 20;
-
-/** base/errors.py's SourceError, for Python to rebuild. */
-export class SourceError extends Error {
-  /**
-   * @param {Code} code
-   * @param {string} source
-   * @param {string} why
-   * @param {string} [hint]
-   */
-  constructor(code, source, why, hint = "") {
-    super(why);
-    this.name = "SourceError";
-    this.code = code;
-    this.source = source;
-    this.hint = hint;
-  }
-}
 
 /**
  * See above.

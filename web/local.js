@@ -2,10 +2,9 @@
  * A file on this machine.
  */
 
-import { SourceError } from "./http.js";
+import { SourceError } from "./source.js";
 
-/** @import { Source } from "./reader.js" */
-/** @import { Bytes, Sink } from "./http.js" */
+/** @import { Bytes, Sink, Source } from "./source.js" */
 
 /** Bytes that are read at a time. */
 const WINDOW_BYTES = 8 << 20;

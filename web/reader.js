@@ -6,20 +6,7 @@
 import { UrlSource } from "./http.js";
 import { BlobSource } from "./local.js";
 
-/** @import { Bytes, Sink } from "./http.js" */
-/** @import { Answer, Order } from "./reading.js" */
-
-/**
- * Its calls come one after the other; only `close` may come within one.
- *
- * @typedef {object} Source
- * @property {number | null} size  null where the server does not tell
- * @property {() => Promise<void>} [begin]  comes first; `size` is known then
- * @property {(at: number, nbytes: number) => Promise<Bytes>} read  fewer only at the end
- * @property {(at: number, nbytes: number, sink: Sink) => Promise<void>} stream  all or an error
- * @property {() => void} [pause]  gives its connection or memory back
- * @property {() => void} [close]  also ends a download
- */
+/** @import { Answer, Order, Source } from "./source.js" */
 
 /** Room for what layers/weights.py asks for ahead, where its segments are large. */
 const BUFFERS = 32;

@@ -3,34 +3,10 @@
  */
 
 import { StartError, loaded } from "./arrival.js";
-import { SourceError } from "./http.js";
+import { SourceError } from "./source.js";
 import { MODULES, WORKER_POLICY, spawned } from "./spawn.js";
 
-/** @import { Bytes, Sink } from "./http.js" */
-
-/**
- * What reader.js is told; else it gets an `ArrayBuffer` back.
- *
- * @typedef {object} Order
- * @property {"open" | "begin" | "read" | "stream" | "drop" | "pause" | "close"} verb
- * @property {number} file
- * @property {number} [call]  that waits for an answer
- * @property {number} [stream]  the call whose bytes to `drop`
- * @property {string | Blob} [spec]  what to open: an absolute URL, or a file
- * @property {string} [name]  of what to open, for messages
- * @property {number} [at]
- * @property {number} [nbytes]
- */
-
-/**
- * What it answers: more bytes of a call, or how the call ended.
- *
- * @typedef {object} Answer
- * @property {number} call
- * @property {Bytes} [bytes]  in a buffer that is to go back
- * @property {unknown} [value]
- * @property {{ name: string, message: string, [more: string]: unknown }} [error]
- */
+/** @import { Answer, Order, Sink } from "./source.js" */
 
 /**
  * @typedef {object} Call

@@ -9,11 +9,13 @@ const at = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
 /** What each worker is made of: its own file, and all that it imports. */
 export const MODULES = {
   worker: [
-    "worker.js", "arrival.js", "body.js", "clock.js", "device.js", "files.js", "gpu.js", "http.js",
-    "merges.js", "pipelines.js", "python.js", "reading.js", "retries.js", "snapshot.js", "spawn.js",
+    "worker.js", "adapter.js", "arrival.js", "clock.js", "device.js", "files.js", "gpu.js",
+    "merges.js", "pipelines.js", "python.js", "reading.js", "snapshot.js", "source.js", "spawn.js",
     "tokenizers.min.mjs", "tokens.js", "tunings.js", "upload.js",
   ].map(at),
-  reader: ["reader.js", "arrival.js", "body.js", "http.js", "local.js", "retries.js"].map(at),
+  reader: [
+    "reader.js", "arrival.js", "body.js", "http.js", "local.js", "retries.js", "source.js",
+  ].map(at),
 };
 
 /** What to do about a worker whose files are there and which does not start. */

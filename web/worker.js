@@ -3,7 +3,8 @@
  * each message. What is said is in protocol.js, what is done in py_engine/hosts/worker.py.
  */
 
-import { findAdapter, openDevice } from "./device.js";
+import { findAdapter } from "./adapter.js";
+import { openDevice } from "./device.js";
 import { Files } from "./files.js";
 import { Gpu } from "./gpu.js";
 import { startEngine } from "./python.js";

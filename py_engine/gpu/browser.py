@@ -148,7 +148,7 @@ class _Promise(Generic[T]):
 
 
 def rebuilt(error: Any) -> Exception:
-    """Our own exception for one that came from web/device.js, gpu.js, http.js or local.js."""
+    """Our own exception for one that came from web/adapter.js, gpu.js or source.js."""
     made: InferaivedError
     match error.name:
         case "DeviceLost":

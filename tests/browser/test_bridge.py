@@ -17,7 +17,7 @@ _BOOT = """async () => {
   python.unpackArchive(engine, "zip", { extractDir: "/lib/python3.14/site-packages" });
   const { Gpu } = await import("./gpu.js");
   const { openDevice } = await import("./device.js");
-  const { SourceError } = await import("./http.js");
+  const { SourceError } = await import("./source.js");
   const files = {
     async stream(file, at, nbytes, sink) {
       if (file === 2) throw new SourceError("HTTP", "m.gguf", "it says 500", "Try again.");

@@ -15,18 +15,18 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.broken_site import FAULTS, BrokenSite, broken_site
 
-READER = ("reader.js", "local.js")
+READER = ("reader.js", "body.js", "http.js", "local.js", "retries.js")
 ENGINE = (
-    *("worker.js", "clock.js", "files.js", "gpu.js", "http.js", "body.js", "merges.js"),
-    *("pipelines.js", "python.js", "reading.js", "retries.js", "snapshot.js"),
-    *("tokenizers.min.mjs", "tokens.js", "tunings.js", "upload.js", *READER),
+    *("worker.js", "clock.js", "device.js", "files.js", "gpu.js", "merges.js", "pipelines.js"),
+    *("python.js", "reading.js", "snapshot.js", "source.js", "tokenizers.min.mjs", "tokens.js"),
+    *("tunings.js", "upload.js", *READER),
     *("engine.zip", "pyodide/pyodide.asm.mjs", "pyodide/pyodide.asm.wasm"),
     *("pyodide/pyodide-lock.json", "pyodide/pyodide.mjs", "pyodide/python_stdlib.zip"),
 )
 """What the worker fetches, and not the page."""
 PAGE = (
     *("page.js", "widget.js", "client.js", "calls.js", "openai.js", "spawn.js", "arrival.js"),
-    *("device.js", "dom.js", "messages.js", "notice.js", "transcript.js", "markdown.js"),
+    *("adapter.js", "dom.js", "messages.js", "notice.js", "transcript.js", "markdown.js"),
     *("address.js", "answer.js", "composer.js", "entities.js", "frame.js", "lexer.js", "links.js"),
     *("marked.esm.js", "offline.js", "plain.js", "request.js", "slot.js"),
 )
@@ -220,12 +220,12 @@ def test_workers_without_webgpu_are_told_from_pages_without(
     """As Firefox was reported to be. Chromium has it in both, so the worker's is taken away."""
 
     def take_away(route: Route) -> None:
-        body = (broken.root / "device.js").read_text(encoding="utf-8")
+        body = (broken.root / "adapter.js").read_text(encoding="utf-8")
         gone = "Object.defineProperty(navigator, 'gpu', { value: undefined });"
         kind = {"Content-Type": "text/javascript"}
         route.fulfill(body=f"if (!('document' in self)) {gone}\n{body}", headers=kind)
 
-    context.route("**/device.js", take_away)
+    context.route("**/adapter.js", take_away)
     text, seconds = without_gpu(context, broken.url)
     assert "no WebGPU in workers" in text
     assert small(broken)
