@@ -49,8 +49,8 @@ PIP_INSTALL = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--n
 MIN_NODE = 20
 
 LIBRARIES = {
-    "tokenizers.min.mjs": "@huggingface/tokenizers/dist/tokenizers.min.mjs",
-    "marked.esm.js": "marked/lib/marked.esm.js",
+    "npm/tokenizers.min.mjs": "@huggingface/tokenizers/dist/tokenizers.min.mjs",
+    "npm/marked.esm.js": "marked/lib/marked.esm.js",
 }
 """Files of dist/ that come from node_modules/ as they are."""
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")

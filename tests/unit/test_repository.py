@@ -167,7 +167,7 @@ def test_modules_keep_no_state() -> None:
     )
     for file in build.files_of(ROOT / "web", "*.js"):
         stateful += [f"{path(file)}: {line}" for line in lines(file) if begins.match(line)]
-    entries = ("web/worker.js", "web/reader.js")
+    entries = ("web/engine/worker.js", "web/reader/reader.js")
     assert not [found for found in stateful if not found.startswith(entries)]
 
 

@@ -4,17 +4,19 @@
 
 import { StartError } from "./arrival.js";
 
-const at = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
+const at = (/** @type {string} */ name) => new URL(`../${name}`, import.meta.url).href;
 
 /** What each worker is made of: its own file, and all that it imports. */
 export const MODULES = {
   worker: [
-    "worker.js", "adapter.js", "arrival.js", "clock.js", "device.js", "files.js", "gpu.js",
-    "merges.js", "pipelines.js", "python.js", "reading.js", "snapshot.js", "source.js", "spawn.js",
-    "tokenizers.min.mjs", "tokens.js", "tunings.js", "upload.js",
+    "engine/worker.js", "base/adapter.js", "base/arrival.js", "base/source.js", "base/spawn.js",
+    "engine/clock.js", "engine/device.js", "engine/files.js", "engine/gpu.js", "engine/merges.js",
+    "engine/pipelines.js", "engine/python.js", "engine/reading.js", "engine/snapshot.js",
+    "engine/tokens.js", "engine/tunings.js", "engine/upload.js", "npm/tokenizers.min.mjs",
   ].map(at),
   reader: [
-    "reader.js", "arrival.js", "body.js", "http.js", "local.js", "retries.js", "source.js",
+    "reader/reader.js", "base/arrival.js", "base/source.js", "reader/body.js", "reader/http.js",
+    "reader/local.js", "reader/retries.js",
   ].map(at),
 };
 

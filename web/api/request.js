@@ -9,7 +9,7 @@
 import { InferaivedError } from "./calls.js";
 import { badRequest, unsayable } from "./plain.js";
 
-/** @import { ChatMessage, Options, TemplateOptions } from "./protocol.js" */
+/** @import { ChatMessage, Options, TemplateOptions } from "../base/protocol.js" */
 
 /**
  * What OpenAI's API has besides `Options` and `TemplateOptions`.

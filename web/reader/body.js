@@ -3,7 +3,7 @@
  * Else each chunk is a new buffer, and hundreds of megabytes of them wait for the collector.
  */
 
-/** @import { Bytes } from "./source.js" */
+/** @import { Bytes } from "../base/source.js" */
 
 const BUFFER_BYTES = 1 << 20;
 

@@ -5,9 +5,9 @@
  * one's header is known to be good. A worker without a model is ended: the next load begins anew.
  */
 
-import { load, start } from "./client.js";
+import { load, start } from "../api/client.js";
 
-/** @import { Engine, EngineWorker, ModelLike } from "./client.js" */
+/** @import { Engine, EngineWorker, ModelLike } from "../api/client.js" */
 
 export class Slot {
   /** The last model that was loaded, there or not. @type {ModelLike | null} */ model = null;

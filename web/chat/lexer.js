@@ -6,8 +6,8 @@
  * blocks lexed only. Nothing of marked but the lexer is used: it makes no HTML here.
  */
 
-// @ts-expect-error -- build.py lays the npm package's file beside this one; its types come below.
-import { Lexer as LibraryLexer, Tokenizer as LibraryTokenizer } from "./marked.esm.js";
+// @ts-expect-error -- build.py lays the npm package's file there; its types come below.
+import { Lexer as LibraryLexer, Tokenizer as LibraryTokenizer } from "../npm/marked.esm.js";
 
 /** @import { Token, Tokens } from "marked" */
 

@@ -2,7 +2,7 @@
  * Bytes of files into buffers of the GPU, as they arrive and no faster than the GPU takes them.
  */
 
-/** @import { Bytes } from "./source.js" */
+/** @import { Bytes } from "../base/source.js" */
 
 /**
  * Where the bytes come from: `sink` gets them in order, and each call of it is awaited.

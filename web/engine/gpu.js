@@ -7,7 +7,7 @@
  * back, so they never throw; after the device is lost every other verb does.
  */
 
-import { GpuError } from "./adapter.js";
+import { GpuError } from "../base/adapter.js";
 import { Clock } from "./clock.js";
 import { described } from "./device.js";
 import { Pipelines } from "./pipelines.js";

@@ -1,11 +1,11 @@
 /**
  * Registers sw.js for the build that the server has now, and asks before a newer one takes over.
- * It knows the widget's state, so that no answer is cut short; what is kept, sw.js knows.
+ * It knows the widget's state, so that no answer is cut short; what is kept, copy.js knows.
  */
 
-/** @import { InferaivedChat } from "./widget.js" */
+/** @import { InferaivedChat } from "../chat/widget.js" */
 
-const LOCK = "inferaived-busy"; // sw.js waits for it before it takes over
+const LOCK = "inferaived-busy"; // copy.js waits for it before it takes over
 
 /**
  * @param {InferaivedChat} chat

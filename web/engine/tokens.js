@@ -5,8 +5,8 @@
 // as one Int32Array, which Python turns into a list in one go:
 // encoder.encode(text).to_py().tolist()
 
-// @ts-expect-error -- build.py lays the npm package's file beside this one; its types come below.
-import { Tokenizer as Library } from "./tokenizers.min.mjs";
+// @ts-expect-error -- build.py lays the npm package's file there; its types come below.
+import { Tokenizer as Library } from "../npm/tokenizers.min.mjs";
 
 import { Merges } from "./merges.js";
 

@@ -2,7 +2,7 @@
  * Compute pipelines by the text of their shader, with explicit layouts made from its bindings.
  */
 
-import { GpuError } from "./adapter.js";
+import { GpuError } from "../base/adapter.js";
 
 /**
  * @typedef {{ name: string, code: string, bindings: ("read" | "read_write" | "uniform")[] }} Wgsl

@@ -2,7 +2,7 @@
  * Opening the GPU: which features and limits are asked for, and what Python is told of it.
  */
 
-import { GpuError, findAdapter } from "./adapter.js";
+import { GpuError, findAdapter } from "../base/adapter.js";
 
 const MATRICES = "chromium-experimental-subgroup-matrix";
 const WANTED_LIMITS = [
@@ -12,7 +12,7 @@ const WANTED_LIMITS = [
 /**
  * Open the best adapter with all of the limits and features that the engine can use.
  *
- * @param {import("./protocol.js").StartOptions} options
+ * @param {import("../base/protocol.js").StartOptions} options
  * @returns {Promise<{ device: GPUDevice, info: string }>}  `info`: the adapter, for people
  */
 export async function openDevice({ withhold = [], defaultLimits = false }) {

@@ -6,13 +6,13 @@
  * `instantiateStreaming` that it calls are ours. Both can go once `loadPyodide` rejects then.
  */
 
-import { Arrival, StartError, loaded } from "./arrival.js";
+import { Arrival, StartError, loaded } from "../base/arrival.js";
 import { startPython } from "./snapshot.js";
 
 /** @typedef {Map<string, Arrival>} Arrivals  by address */
 
 const ENGINE = "/lib/engine.zip"; // where Python finds it: it imports from the archive
-const INDEX = new URL("pyodide/", import.meta.url).href;
+const INDEX = new URL("../pyodide/", import.meta.url).href;
 const IMPORTED = ["pyodide.mjs", "pyodide.asm.mjs"].map((name) => INDEX + name);
 const WASM = `${INDEX}pyodide.asm.wasm`;
 const FETCHED = [WASM, `${INDEX}python_stdlib.zip`, `${INDEX}pyodide-lock.json`];
@@ -24,7 +24,7 @@ const FETCHED = [WASM, `${INDEX}python_stdlib.zip`, `${INDEX}pyodide-lock.json`]
  */
 export async function startEngine(host, ready) {
   await mayCompile();
-  const engine = contents(new Arrival(new URL("engine.zip", import.meta.url).href));
+  const engine = contents(new Arrival(new URL("../engine.zip", import.meta.url).href));
   const modules = loaded(IMPORTED, Promise.all(IMPORTED.map((url) => import(url))));
   modules.catch(() => {}); // it is told where they are needed
   return startPython(async (snapshot) => {

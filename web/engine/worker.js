@@ -3,7 +3,7 @@
  * each message. What is said is in protocol.js, what is done in py_engine/hosts/worker.py.
  */
 
-import { findAdapter } from "./adapter.js";
+import { findAdapter } from "../base/adapter.js";
 import { openDevice } from "./device.js";
 import { Files } from "./files.js";
 import { Gpu } from "./gpu.js";
@@ -11,7 +11,7 @@ import { startEngine } from "./python.js";
 import { makeEncoder } from "./tokens.js";
 import { tunings } from "./tunings.js";
 
-/** @import { Answer, Model, Request, StartRequest } from "./protocol.js" */
+/** @import { Answer, Model, Request, StartRequest } from "../base/protocol.js" */
 /** @import { Start } from "./snapshot.js" */
 
 const HOST = "py_engine.hosts.worker";

@@ -6,7 +6,7 @@
 import { UrlSource } from "./http.js";
 import { BlobSource } from "./local.js";
 
-/** @import { Answer, Order, Source } from "./source.js" */
+/** @import { Answer, Order, Source } from "../base/source.js" */
 
 /** Room for what layers/weights.py asks for ahead, where its segments are large. */
 const BUFFERS = 32;

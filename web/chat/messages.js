@@ -2,9 +2,9 @@
  * What the page says in words: sizes, speeds, models and errors. Pure text, no DOM.
  */
 
-import { InferaivedError } from "./client.js";
+import { InferaivedError } from "../api/client.js";
 
-/** @import { Info, Reply } from "./protocol.js" */
+/** @import { Info, Reply } from "../base/protocol.js" */
 
 /** Errors after which the loaded model goes on working. */
 const HARMLESS = new Set(["BadRequest", "BadTemplate", "ContextFull"]);

@@ -2,9 +2,9 @@
  * A file on this machine.
  */
 
-import { SourceError } from "./source.js";
+import { SourceError } from "../base/source.js";
 
-/** @import { Bytes, Sink, Source } from "./source.js" */
+/** @import { Bytes, Sink, Source } from "../base/source.js" */
 
 /** Bytes that are read at a time. */
 const WINDOW_BYTES = 8 << 20;

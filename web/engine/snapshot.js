@@ -6,14 +6,14 @@
  * seed of Python's hashes, which the first visit drew and nobody else knows.
  */
 
-import { StartError } from "./arrival.js";
+import { StartError } from "../base/arrival.js";
 
 /** @import { PyodideAPI } from "pyodide" */
 
 /** @typedef {"snapshot" | "plain"} Start  how Python began */
 
 const CACHE = "inferaived-start";
-const ADDRESS = new URL("snapshot", import.meta.url).href; // no file: a name for what is kept
+const ADDRESS = new URL("../snapshot", import.meta.url).href; // no file: a name for what is kept
 const PAGE = 4096; // bytes; half of the memory is pages of zeros, which are left out
 
 /**

@@ -7,15 +7,15 @@
  * `?embed` and `?system=text`.
  */
 
+import { announce } from "../chat/frame.js";
+import { modelName } from "../chat/messages.js";
+import { InferaivedChat } from "../chat/widget.js";
+import { keepOffline } from "../offline/registration.js";
 import { modelAddress } from "./address.js";
-import { announce } from "./frame.js";
-import { modelName } from "./messages.js";
-import { keepOffline } from "./offline.js";
-import { InferaivedChat } from "./widget.js";
 
-/** @import { ModelLike } from "./client.js" */
-/** @import { Action } from "./notice.js" */
-/** @import { ChatMessage } from "./protocol.js" */
+/** @import { ModelLike } from "../api/client.js" */
+/** @import { ChatMessage } from "../base/protocol.js" */
+/** @import { Action } from "../chat/notice.js" */
 
 /** @typedef {"localStorage" | "sessionStorage"} Place */
 

@@ -2,8 +2,8 @@
  * A reply in the shapes of OpenAI's chat completions. It knows nothing else.
  */
 
+/** @import { Reply } from "../base/protocol.js" */
 /** @import { Piece, Stream } from "./calls.js" */
-/** @import { Reply } from "./protocol.js" */
 
 /** @typedef {{ id: string, created: number, model: string }} Head */
 /** @typedef {{ prompt_tokens: number, completion_tokens: number, total_tokens: number }} Usage */

@@ -32,5 +32,6 @@ export const tunings = {
  * @param {string} key
  */
 function address(key) {
-  return new URL(`tunings?${encodeURIComponent(`${navigator.userAgent} ${key}`)}`, import.meta.url);
+  const name = encodeURIComponent(`${navigator.userAgent} ${key}`);
+  return new URL(`../tunings?${name}`, import.meta.url);
 }

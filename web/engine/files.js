@@ -7,7 +7,7 @@
 
 import { Reading } from "./reading.js";
 
-/** @import { Bytes, Sink } from "./source.js" */
+/** @import { Bytes, Sink } from "../base/source.js" */
 
 /** With more files open only those asked for have a connection: a body that waits holds it, and
  * browsers allow six to a host. */

@@ -2,11 +2,11 @@
  * Requests to the engine's worker and their answers: who asked, what came, what failed.
  */
 
+import { WORKER_POLICY } from "../base/spawn.js";
 import { unsayable } from "./plain.js";
-import { WORKER_POLICY } from "./spawn.js";
 
-/** @import { Answer, Failure, Request } from "./protocol.js" */
-/** @import { Start } from "./snapshot.js" */
+/** @import { Answer, Failure, Request } from "../base/protocol.js" */
+/** @import { Start } from "../engine/snapshot.js" */
 
 /** @typedef {{ text: string, ids: number[] }} Piece */
 /**

@@ -2,11 +2,11 @@
  * Calls to the reading thread, reader.js.
  */
 
-import { StartError, loaded } from "./arrival.js";
-import { SourceError } from "./source.js";
-import { MODULES, WORKER_POLICY, spawned } from "./spawn.js";
+import { StartError, loaded } from "../base/arrival.js";
+import { SourceError } from "../base/source.js";
+import { MODULES, WORKER_POLICY, spawned } from "../base/spawn.js";
 
-/** @import { Answer, Order, Sink } from "./source.js" */
+/** @import { Answer, Order, Sink } from "../base/source.js" */
 
 /**
  * @typedef {object} Call

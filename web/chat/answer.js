@@ -4,8 +4,8 @@
 
 import { replyNote } from "./messages.js";
 
-/** @import { Engine } from "./client.js" */
-/** @import { ChatMessage, Options } from "./protocol.js" */
+/** @import { Engine } from "../api/client.js" */
+/** @import { ChatMessage, Options } from "../base/protocol.js" */
 /** @import { Reply } from "./transcript.js" */
 
 /**

@@ -3,7 +3,7 @@
  * null, and null is the default. It says what is wrong and does not throw.
  */
 
-/** @import { Failure } from "./protocol.js" */
+/** @import { Failure } from "../base/protocol.js" */
 
 /** Levels of lists and objects; an object that contains itself has no end of them. */
 const MAX_NESTING = 100;

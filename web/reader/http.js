@@ -7,12 +7,12 @@
  * is tried again: retries.js. A download goes on only if the file has the same size and ETag.
  */
 
-import { Forbidden, fetched } from "./arrival.js";
+import { Forbidden, fetched } from "../base/arrival.js";
+import { SourceError } from "../base/source.js";
 import { Body } from "./body.js";
 import { PASSING, POLICY, Passing, Retries } from "./retries.js";
-import { SourceError } from "./source.js";
 
-/** @import { Bytes, Sink, Source } from "./source.js" */
+/** @import { Bytes, Sink, Source } from "../base/source.js" */
 
 /** Skipping so many bytes of a response is quicker than asking again. */
 export const SKIP_BYTES = 1 << 20;
