@@ -5,8 +5,7 @@
 import { WORKER_POLICY } from "../base/spawn.js";
 import { unsayable } from "./plain.js";
 
-/** @import { Answer, Failure, Request } from "../base/protocol.js" */
-/** @import { Start } from "../engine/snapshot.js" */
+/** @import { Answer, Failure, Request, Start } from "../base/protocol.js" */
 
 /** @typedef {{ text: string, ids: number[] }} Piece */
 /**

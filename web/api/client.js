@@ -287,5 +287,6 @@ function tokenizeOn(worker, text, special, model) {
  */
 function located(model) {
   if (model instanceof Blob || Array.isArray(model)) return model;
-  return new URL(model, document.baseURI).href;
+  const { document } = /** @type {{ document?: { baseURI: string } }} */ (globalThis);
+  return new URL(model, document?.baseURI ?? location.href).href; // a worker has no document
 }

@@ -45,8 +45,9 @@ export class Forbidden extends Error {
  */
 export async function fetched(url, options) {
   let directive = "";
-  const note = (/** @type {SecurityPolicyViolationEvent} */ event) => {
-    if (event.blockedURI && url.startsWith(event.blockedURI)) directive = event.effectiveDirective;
+  const note = (/** @type {Event} */ event) => {
+    const { blockedURI, effectiveDirective } = /** @type {SecurityPolicyViolationEvent} */ (event);
+    if (blockedURI && url.startsWith(blockedURI)) directive = effectiveDirective;
   };
   addEventListener("securitypolicyviolation", note);
   try {

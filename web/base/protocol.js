@@ -7,8 +7,7 @@
  * `finish_reason: "abort"`, anything else with the failure `Stopped`. Rows of logits are large, so
  * a `score` goes on only when the page has taken them: each `take` makes room for one row more than
  * the few that may wait, and other requests have their turn meanwhile. The result of `start` is how
- * Python began; see `Start` in snapshot.js. Its one `progress` comes at once and says that the
- * worker lives.
+ * Python began. Its one `progress` comes at once and says that the worker lives.
  *
  *     page → worker   start  load  chat  complete  score  take  tokenize  inspect  stop  close
  *     worker → page   progress  ready  token  logits  done  fail
@@ -17,6 +16,8 @@
 /**
  * @typedef {string | Blob | Blob[]} Model  an absolute URL, a file, or the files of a split model
  */
+
+/** @typedef {"snapshot" | "plain"} Start  how Python began: see engine/snapshot.js */
 
 /**
  * How messages spell a chat message: OpenAI's form.

@@ -8,9 +8,8 @@
 
 import { StartError } from "../base/arrival.js";
 
+/** @import { Start } from "../base/protocol.js" */
 /** @import { PyodideAPI } from "pyodide" */
-
-/** @typedef {"snapshot" | "plain"} Start  how Python began */
 
 const CACHE = "inferaived-start";
 const ADDRESS = new URL("../snapshot", import.meta.url).href; // no file: a name for what is kept

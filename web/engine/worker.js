@@ -11,8 +11,7 @@ import { startEngine } from "./python.js";
 import { makeEncoder } from "./tokens.js";
 import { tunings } from "./tunings.js";
 
-/** @import { Answer, Model, Request, StartRequest } from "../base/protocol.js" */
-/** @import { Start } from "./snapshot.js" */
+/** @import { Answer, Model, Request, Start, StartRequest } from "../base/protocol.js" */
 
 const HOST = "py_engine.hosts.worker";
 const RELOAD = "Reload the page. The engine's own files could not be started.";
