@@ -49,8 +49,8 @@ PIP_INSTALL = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--n
 MIN_NODE = 20
 
 LIBRARIES = {
-    "tokenizers.min.mjs": "@huggingface/tokenizers/dist/tokenizers.min.mjs",
-    "marked.esm.js": "marked/lib/marked.esm.js",
+    "npm/tokenizers.min.mjs": "@huggingface/tokenizers/dist/tokenizers.min.mjs",
+    "npm/marked.esm.js": "marked/lib/marked.esm.js",
 }
 """Files of dist/ that come from node_modules/ as they are."""
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
@@ -125,7 +125,7 @@ def create_venv() -> None:
 
 
 def install_node(*, dev: bool = False) -> None:
-    """Bring node_modules to what package-lock.json says; `dev` adds the type checker."""
+    """Bring node_modules to what package-lock.json says; `dev` adds the checkers."""
     npm, node = shutil.which("npm"), shutil.which("node")
     hint = f"Node.js {MIN_NODE} or later with npm is needed: https://nodejs.org/en/download"
     if not npm or not node:
@@ -199,7 +199,7 @@ def assemble(out: Path, *, again: bool = False) -> dict[str, Any]:
     copy(ROOT / "node_modules/@huggingface/tokenizers/LICENSE", out / "licenses/tokenizers.txt")
     copy(ROOT / "node_modules/marked/LICENSE", out / "licenses/marked.txt")
     for name in ("jinja2", "markupsafe"):
-        copy(licence(site, name), out / f"licenses/{name}.txt")
+        copy(next(site.glob(f"{name}-*.dist-info/licenses/LICENSE*")), out / f"licenses/{name}.txt")
     return write_manifest(out)
 
 
@@ -222,11 +222,6 @@ def site_packages() -> Path:
     """Where .venv keeps its packages."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     return Path(subprocess.check_output([PYTHON, "-c", code], text=True).strip())
-
-
-def licence(site: Path, name: str) -> Path:
-    """The licence file of an installed package."""
-    return next(site.glob(f"{name}-*.dist-info/licenses/LICENSE*"))
 
 
 def write_manifest(out: Path) -> dict[str, Any]:
@@ -313,12 +308,16 @@ def check() -> None:
     """Run every linter and type checker; end with status 1 if one of them complains."""
     install_python("test", "check")  # mypy reads the types of what the tests use
     install_node(dev=True)
+    cruise = "node_modules/dependency-cruiser/bin/dependency-cruise.mjs"
+    tsc = ("node", "node_modules/typescript/bin/tsc", "--noEmit")
     tools: dict[str, tuple[str | Path, ...]] = {
         "ruff check": (PYTHON, "-m", "ruff", "check"),
         "ruff format": (PYTHON, "-m", "ruff", "format", "--check"),
         "mypy": (PYTHON, "-m", "mypy", "--strict", "py_engine", "build.py", "bundle", "demo"),
         "lint-imports": (PYTHON.with_name("lint-imports"),),
-        "tsc": ("node", ROOT / "node_modules/typescript/bin/tsc", "--noEmit"),
+        "dependency-cruiser": ("node", cruise, "web"),
+        "tsc": tsc,
+        "tsc without DOM": (*tsc, "-p", "tsconfig.worker.json"),
     }
     failed = []
     for name, command in tools.items():

@@ -64,7 +64,7 @@ def codecs() -> Iterator[str]:
 
 
 KNOWN = "python_stdlib.sha256"
-"""In engine.zip: another library makes another engine.zip, and by that web/snapshot.js goes."""
+"""In engine.zip: another library makes another engine.zip, by which web/engine/snapshot.js goes."""
 _UNCHECKED = (1).to_bytes(4, "little")  # PEP 552: there is a hash, and nobody looks at it
 
 

@@ -1,7 +1,8 @@
 """One table of downloads that meet faults, for both hosts, and the server that plays them.
 
-web/http.js and py_engine/hosts/files.py have one policy (web/retries.js, hosts/retries.py): each
-case runs through both, in tests/browser/test_sources.py and tests/unit/test_files.py.
+web/reader/http.js and py_engine/hosts/files.py have one policy (web/reader/retries.js,
+hosts/retries.py): each case runs through both, in tests/browser/test_sources.py and
+tests/unit/test_files.py.
 """
 
 import time

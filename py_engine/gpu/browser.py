@@ -1,4 +1,4 @@
-"""The device over `navigator.gpu`, from Pyodide: the Python half of web/gpu.js.
+"""The device over `navigator.gpu`, from Pyodide: the Python half of web/engine/gpu.js.
 
 Each verb is one call of a bound JavaScript function with numbers, strings or bytes. Nothing but
 this file and hosts/worker.py touches JavaScript; `rebuilt` makes its errors ours.
@@ -28,13 +28,13 @@ T = TypeVar("T")
 
 
 class Streamable(Protocol):
-    """A source that this host can stream: a file in web/files.js's table."""
+    """A source that this host can stream: a file in web/engine/files.js's table."""
 
     id: int
 
 
 class BrowserDevice:
-    """A GPU behind web/gpu.js. See `Device` for the verbs; `free` and `drop` never raise."""
+    """A GPU behind web/engine/gpu.js. See `Device` for the verbs; `free` and `drop` never raise."""
 
     compiles_aside = True
 
@@ -95,7 +95,7 @@ class BrowserDevice:
         self._pipelines.update(zip(fresh, numbers, strict=True))
 
     def record(self, dispatches: Sequence[Dispatch]) -> Program:
-        flat = array("I")  # 32 bits, as web/gpu.js reads it
+        flat = array("I")  # 32 bits, as web/engine/gpu.js reads it
         for dispatch in dispatches:
             flat.append(self._pipelines[dispatch.shader.code])
             flat.extend(dispatch.groups)
@@ -148,7 +148,7 @@ class _Promise(Generic[T]):
 
 
 def rebuilt(error: Any) -> Exception:
-    """Our own exception for one that came from web/device.js, gpu.js, http.js or local.js."""
+    """Our own exception for one of web/base/adapter.js, base/source.js or engine/gpu.js."""
     made: InferaivedError
     match error.name:
         case "DeviceLost":

@@ -1,4 +1,4 @@
-"""When a download is taken up again: the policy, which is also web/retries.js's.
+"""When a download is taken up again: the policy, which is also web/reader/retries.js's.
 
 A fault that may pass (a status of PASSING, no connection, a cut, a stall) is met by another try,
 after a wait that doubles and is spread by chance, so that many machines do not come back at once.

@@ -1,4 +1,4 @@
-"""The browser's host: requests of web/protocol.js in, answers out, one engine between.
+"""The browser's host: requests of web/base/protocol.js in, answers out, one engine between.
 
 Knows the protocol, the files' table and who makes the device; decides nothing about models. A
 request is a task; those that use the GPU take turns. The loaded model goes when the next one's
@@ -38,7 +38,7 @@ _ABORTED = vars(Reply("", (), (), "abort", {}))
 
 
 class BrowserSource:
-    """A file of web/files.js; see `Source`. `begin` comes first and asks for it."""
+    """A file of web/engine/files.js; see `Source`. `begin` comes first and asks for it."""
 
     size: int | None = None
 
@@ -65,7 +65,7 @@ class BrowserSource:
 
 
 class KeptTunings:
-    """web/tunings.js; see `Tunings`."""
+    """web/engine/tunings.js; see `Tunings`."""
 
     def __init__(self, kept: Any) -> None:
         self._kept = kept
@@ -78,7 +78,7 @@ class KeptTunings:
 
 
 class JsEncoder:
-    """web/tokens.js's encoder of plain text."""
+    """web/engine/tokens.js's encoder of plain text."""
 
     def __init__(self, js: Any, vocabulary: Vocabulary) -> None:
         rules, tokens, merges = packed(vocabulary)  # a long str would take half a second to cross
@@ -93,8 +93,8 @@ class Worker:
     """Serves requests.
 
     Args:
-        js: what web/worker.js gives: files, makeEncoder, openGpu, heapBytes, debug; and emit,
-            emitToken and emitLogits, which answer.
+        js: what web/engine/worker.js gives: files, makeEncoder, openGpu, heapBytes, debug; and
+            emit, emitToken and emitLogits, which answer.
     """
 
     def __init__(self, js: Any) -> None:

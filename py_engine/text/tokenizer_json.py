@@ -1,8 +1,8 @@
 """A vocabulary as what hosts encode with: a tokenizer.json, or its parts with less ado.
 
 It holds no special token: nothing that a host is given can become one. What is special is split
-off before (special.py). Both hosts, PyPI tokenizers with the tokenizer.json and web/tokens.js
-with the parts, give llama.cpp's ids.
+off before (special.py). Both hosts, PyPI tokenizers with the tokenizer.json and
+web/engine/tokens.js with the parts, give llama.cpp's ids.
 """
 
 import json
@@ -57,10 +57,11 @@ def tokenizer_json(vocabulary: Vocabulary) -> str:
 
 
 def packed(vocabulary: Vocabulary) -> tuple[str, bytes, bytes]:
-    """The same for web/tokens.js, nearly as the file has it: (rules, tokens, merges).
+    """The same for web/engine/tokens.js, nearly as the file has it: (rules, tokens, merges).
 
     The rules are JSON. Tokens by id and merges by rank are UTF-8, parted by a byte that UTF-8
-    lacks; a token that is not to be found is empty. Which merges count, web/merges.js decides.
+    lacks; a token that is not to be found is empty. Which merges count, web/engine/merges.js
+    decides.
     """
     vocab = _plain(vocabulary)
     tokens = [*vocabulary.raw]

@@ -3,7 +3,7 @@
  * asks of the GPU, of gpu.js and of the page. `counted` has the numbers, `python` is the Pyodide.
  */
 
-import { Gpu } from "../gpu.js";
+import { Gpu } from "../engine/gpu.js";
 import { loadPyodide as load } from "./original.mjs";
 
 globalThis.counted = {};

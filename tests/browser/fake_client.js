@@ -1,5 +1,5 @@
 /**
- * Stands in for web/client.js in tests of what a person sees: same names, no Python, no GPU.
+ * Stands in for web/api/client.js in tests of what a person sees: same names, no Python, no GPU.
  *
  * A model's name says how its load goes: `fail-Name.gguf` fails with the error of that name,
  * before the loaded model has to go or, where it is one of the GPU, after; `stuck.gguf` stops at

@@ -32,8 +32,8 @@ N = 1000
 
 # `open` gives a Gpu; `story` one with the two pipelines, a program and its buffers.
 _PRELUDE = """async ({ shaders, n, given }) => {
-  const { Gpu } = await import("./gpu.js");
-  const { openDevice } = await import("./device.js");
+  const { Gpu } = await import("./engine/gpu.js");
+  const { openDevice } = await import("./engine/device.js");
   const data = new Uint8Array(n).map((_, i) => i * 31 + (i >> 8));
   const files = {
     async stream(_, at, nbytes, sink) { // odd pieces: 1, 2, 3, 5, 8, … bytes

@@ -1,7 +1,7 @@
 """What the tests of the page share: a site whose client is the fake one, and a context's record.
 
 The site is web/ as it is and npm's libraries, with tests/browser/fake_client.js in the place of
-client.js, and a build.json as build.py writes it. Every request of a test is recorded, and an
+api/client.js, and a build.json as build.py writes it. Every request of a test is recorded, and an
 unknown one fails.
 """
 
@@ -27,8 +27,8 @@ def make_site(folder: Path) -> str:
     """Fill `folder` with the site that the tests look at; returns its build id."""
     shutil.copytree(WEB, folder, dirs_exist_ok=True)
     for name, source in build.LIBRARIES.items():
-        shutil.copyfile(ROOT / "node_modules" / source, folder / name)
-    shutil.copyfile(FAKE, folder / "client.js")
+        build.copy(ROOT / "node_modules" / source, folder / name)
+    shutil.copyfile(FAKE, folder / "api/client.js")
     (folder / "models").mkdir(exist_ok=True)
     (folder / "models/demo.gguf").write_bytes(b"GGUF" + bytes(1000))
     return write_build(folder)

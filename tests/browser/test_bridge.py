@@ -1,4 +1,4 @@
-"""gpu/browser.py in Pyodide over web/gpu.js: the verbs, errors as ours, nothing left per read."""
+"""gpu/browser.py in Pyodide over engine/gpu.js: verbs, errors as ours, nothing left per read."""
 
 import json
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ _BOOT = """async () => {
   const python = await loadPyodide({ indexURL: new URL("pyodide/", location.href).href });
   const engine = await (await fetch("engine.zip")).arrayBuffer();
   python.unpackArchive(engine, "zip", { extractDir: "/lib/python3.14/site-packages" });
-  const { Gpu } = await import("./gpu.js");
-  const { openDevice } = await import("./device.js");
-  const { SourceError } = await import("./http.js");
+  const { Gpu } = await import("./engine/gpu.js");
+  const { openDevice } = await import("./engine/device.js");
+  const { SourceError } = await import("./base/source.js");
   const files = {
     async stream(file, at, nbytes, sink) {
       if (file === 2) throw new SourceError("HTTP", "m.gguf", "it says 500", "Try again.");

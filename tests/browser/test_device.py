@@ -1,4 +1,4 @@
-"""web/gpu.js in Chromium on SwiftShader: every verb, errors told late, loss, nothing per step."""
+"""engine/gpu.js in Chromium on SwiftShader: all verbs, errors told late, loss, nothing per step."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The engine in the browser, end to end: client.js, worker.js, Pyodide and the GPU, as they ship.
+"""The engine in the browser, end to end: client.js, engine/, Pyodide and the GPU, as they ship.
 
 Local models from a server; the native host says what is right.
 """

@@ -1,7 +1,7 @@
 """After one visit the site works with the network off, as one build or not at all.
 
 The first test takes the built site with its engine; in the others the client is the fake one, and
-sw.js, offline.js and the browser's caches are real.
+offline/ and the browser's caches are real.
 """
 
 import shutil
@@ -65,7 +65,7 @@ def builds(page: Page) -> list[str]:
 
 def change(folder: Path, word: str) -> str:
     """A new build: the page and a module say `word`."""
-    for name in ("index.html", "messages.js"):
+    for name in ("index.html", "chat/messages.js"):
         file = folder / name
         file.write_text(file.read_text().replace("</title>", f" {word}</title>") + "\n")
     return write_build(folder)
@@ -195,9 +195,9 @@ def test_a_broken_version_leaves_the_old_one(
     old = builds(page)
     change(folder, "two")
     if fault == "a missing file":
-        (folder / "links.js").unlink()
+        (folder / "chat/links.js").unlink()
     elif fault == "a wrong byte":
-        (folder / "links.js").write_text("// torn\n")
+        (folder / "chat/links.js").write_text("// torn\n")
     else:
         page.route("**/build.json", lambda route: route.fulfill(json={"build": "0" * 16}))
     page.reload()

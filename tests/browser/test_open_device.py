@@ -1,4 +1,4 @@
-"""web/device.js in Chromium: what it opens, and what it says where it cannot."""
+"""web/engine/device.js in Chromium: what it opens, and what it says where it cannot."""
 
 from playwright.sync_api import Page
 

@@ -259,7 +259,7 @@ HUB = "https://huggingface.co/Qwen/Q-GGUF/resolve"
 def test_what_a_person_types_is_an_address_or_is_explained(page: Page, text: str, url: str) -> None:
     found = page.evaluate(
         """async ([text, here]) => {
-             const { modelAddress } = await import("./address.js");
+             const { modelAddress } = await import("./page/address.js");
              return modelAddress(text, here);
            }""",
         [text, HERE],

@@ -1,4 +1,4 @@
-"""web/files.js and web/http.js in Chromium, against servers with every fault."""
+"""web/engine/files.js and web/reader/http.js in Chromium, against servers with every fault."""
 
 import hashlib
 import random
@@ -18,7 +18,7 @@ from tests.download_cases import CASES, Case, Player
 
 # Runs a body with `files` and two helpers; an error comes back as data.
 _STORY = """async ({ url, given }) => {
-  const { Files } = await import("./files.js");
+  const { Files } = await import("./engine/files.js");
   const files = new Files();
   const hex = async (bytes) => [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))]
     .map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -307,8 +307,8 @@ def test_closing_a_local_file_ends_its_streams(here: Page) -> None:
 # ---- faults that may pass
 
 DOWNLOAD = """
-    const { UrlSource } = await import("./http.js");
-    const { POLICY } = await import("./retries.js");
+    const { UrlSource } = await import("./reader/http.js");
+    const { POLICY } = await import("./reader/retries.js");
     const source = new UrlSource(url, "file", { ...POLICY, ...given });
     await source.begin();
     const parts = [];
@@ -347,8 +347,8 @@ def test_a_download_meets_faults(here: Page, name: str) -> None:
 
 def test_both_hosts_have_one_policy(here: Page) -> None:
     body = """
-      const { SKIP_BYTES } = await import("./http.js");
-      const { PASSING, POLICY } = await import("./retries.js");
+      const { SKIP_BYTES } = await import("./reader/http.js");
+      const { PASSING, POLICY } = await import("./reader/retries.js");
       return { ...POLICY, passing: PASSING, skip: SKIP_BYTES };
     """
     policy = retries.POLICY

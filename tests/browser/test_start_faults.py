@@ -15,20 +15,22 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.broken_site import FAULTS, BrokenSite, broken_site
 
-READER = ("reader.js", "local.js")
 ENGINE = (
-    *("worker.js", "clock.js", "files.js", "gpu.js", "http.js", "body.js", "merges.js"),
-    *("pipelines.js", "python.js", "reading.js", "retries.js", "snapshot.js"),
-    *("tokenizers.min.mjs", "tokens.js", "tunings.js", "upload.js", *READER),
+    *(f"engine/{name}.js" for name in ("worker", "clock", "device", "files", "gpu", "merges")),
+    *(f"engine/{name}.js" for name in ("pipelines", "python", "reading", "snapshot", "tokens")),
+    *("engine/tunings.js", "engine/upload.js", "base/source.js", "npm/tokenizers.min.mjs"),
+    *(f"reader/{name}.js" for name in ("reader", "body", "http", "local", "retries")),
     *("engine.zip", "pyodide/pyodide.asm.mjs", "pyodide/pyodide.asm.wasm"),
     *("pyodide/pyodide-lock.json", "pyodide/pyodide.mjs", "pyodide/python_stdlib.zip"),
 )
 """What the worker fetches, and not the page."""
 PAGE = (
-    *("page.js", "widget.js", "client.js", "calls.js", "openai.js", "spawn.js", "arrival.js"),
-    *("device.js", "dom.js", "messages.js", "notice.js", "transcript.js", "markdown.js"),
-    *("address.js", "answer.js", "composer.js", "entities.js", "frame.js", "lexer.js", "links.js"),
-    *("marked.esm.js", "offline.js", "plain.js", "request.js", "slot.js"),
+    *("page/page.js", "page/address.js", "offline/registration.js", "npm/marked.esm.js"),
+    *(f"chat/{name}.js" for name in ("answer", "composer", "dom", "entities", "frame", "lexer")),
+    *(f"chat/{name}.js" for name in ("links", "markdown", "messages", "notice", "slot")),
+    *("chat/transcript.js", "chat/widget.js"),
+    *(f"api/{name}.js" for name in ("calls", "client", "openai", "plain", "request")),
+    *(f"base/{name}.js" for name in ("adapter", "arrival", "spawn")),
 )
 """What the page fetches first: without these only index.html is there to say something."""
 LIMIT_S = 10.0
@@ -220,12 +222,12 @@ def test_workers_without_webgpu_are_told_from_pages_without(
     """As Firefox was reported to be. Chromium has it in both, so the worker's is taken away."""
 
     def take_away(route: Route) -> None:
-        body = (broken.root / "device.js").read_text(encoding="utf-8")
+        body = (broken.root / "base/adapter.js").read_text(encoding="utf-8")
         gone = "Object.defineProperty(navigator, 'gpu', { value: undefined });"
         kind = {"Content-Type": "text/javascript"}
         route.fulfill(body=f"if (!('document' in self)) {gone}\n{body}", headers=kind)
 
-    context.route("**/device.js", take_away)
+    context.route("**/adapter.js", take_away)
     text, seconds = without_gpu(context, broken.url)
     assert "no WebGPU in workers" in text
     assert small(broken)

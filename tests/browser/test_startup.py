@@ -127,7 +127,7 @@ def test_without_storage_every_start_is_plain(
 def test_every_start_has_random_numbers_of_its_own(visit: Page) -> None:
     """Python's own; the engine's seeds come from the system."""
     code = """
-      const { startPython } = await import("./snapshot.js");
+      const { startPython } = await import("./engine/snapshot.js");
       const { loadPyodide } = await import("./pyodide/pyodide.mjs");
       const indexURL = new URL("pyodide/", location.href).href;
       const found = [];

@@ -142,8 +142,8 @@ def test_hostile_text_stays_text_at_every_split(page: Page) -> None:
     page.evaluate(WATCH, ALLOWED)
     found = page.evaluate(
         """async (payloads) => {
-             const { Growing, render } = await import("./markdown.js");
-             const { patch } = await import("./dom.js");
+             const { Growing, render } = await import("./chat/markdown.js");
+             const { patch } = await import("./chat/dom.js");
              const found = [];
              for (const payload of payloads) {
                const box = document.body.appendChild(document.createElement("div"));
@@ -276,7 +276,7 @@ def test_markdown(page: Page, source: str, shown: str) -> None:
 def test_links_say_where_they_go(page: Page, source: str, shown: str, href: str | None) -> None:
     text, address = page.evaluate(
         """async (source) => {
-             const { render } = await import("./markdown.js");
+             const { render } = await import("./chat/markdown.js");
              const link = render(source)[0].querySelector("a");
              return [link.textContent, link.getAttribute("href")];
            }""",
@@ -289,7 +289,7 @@ def test_links_say_where_they_go(page: Page, source: str, shown: str, href: str 
 def rendered(page: Page, source: str) -> str:
     html: str = page.evaluate(
         """async (source) => {
-             const { render } = await import("./markdown.js");
+             const { render } = await import("./chat/markdown.js");
              const box = document.createElement("div");
              box.append(...render(source));
              return box.innerHTML;
@@ -321,7 +321,7 @@ def test_no_text_makes_drawing_slow(page: Page) -> None:
     units += ["- a\n\n", "1. > - a\n", "|a|b|\n", "www.", "a@", "[a]: b\n"]
     slow = page.evaluate(
         """async (units) => {
-             const { render } = await import("./markdown.js");
+             const { render } = await import("./chat/markdown.js");
              const slow = [];
              for (const unit of units) {
                const text = unit.repeat(160000 / unit.length);
@@ -346,7 +346,7 @@ def test_a_stream_draws_only_what_is_open(page: Page) -> None:
     )
     same, renewed = page.evaluate(
         """async (text) => {
-             const { Growing, render } = await import("./markdown.js");
+             const { Growing, render } = await import("./chat/markdown.js");
              const growing = new Growing();
              let last = [];
              let renewed = 0;

@@ -1,4 +1,4 @@
-"""A device in Chromium for the kernel tests: the same kernels through Tint and web/gpu.js.
+"""A device in Chromium for the kernel tests: the same kernels through Tint and web/engine/gpu.js.
 
 Playwright runs on a thread of its own, so that the verbs can be called from anywhere. Bytes cross
 as base64, which is slow and does not matter here.
@@ -24,8 +24,8 @@ FLAGS = tuple(os.environ.get("CHROMIUM_FLAGS", "").split()) or SOFTWARE
 """The browser's: $CHROMIUM_FLAGS tests a real GPU."""
 
 _OPEN = """async (options) => {
-  const { Gpu } = await import("./gpu.js");
-  const { openDevice } = await import("./device.js");
+  const { Gpu } = await import("./engine/gpu.js");
+  const { openDevice } = await import("./engine/device.js");
   const { device, info } = await openDevice(options);
   globalThis.gpu = new Gpu(device, info, null);
   globalThis.bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

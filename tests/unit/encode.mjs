@@ -5,20 +5,23 @@
 // them, and the texts.
 // stdout: for each case the ids of each text.
 
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const { web, library, cases } = JSON.parse(readFileSync(0, "utf8"));
 
-// web/tokens.js imports its neighbour ./tokenizers.min.mjs, as the built site lays it out.
+// web/engine/tokens.js imports ../npm/tokenizers.min.mjs, as the built site lays it out.
 const folder = mkdtempSync(join(tmpdir(), "tokens-"));
 try {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
-  copyFileSync(library, join(folder, "tokenizers.min.mjs"));
-  for (const name of ["tokens.js", "merges.js"]) copyFileSync(join(web, name), join(folder, name));
-  const { makeEncoder } = await import(pathToFileURL(join(folder, "tokens.js")).href);
+  for (const room of ["npm", "engine"]) mkdirSync(join(folder, room));
+  copyFileSync(library, join(folder, "npm/tokenizers.min.mjs"));
+  for (const name of ["engine/tokens.js", "engine/merges.js"]) {
+    copyFileSync(join(web, name), join(folder, name));
+  }
+  const { makeEncoder } = await import(pathToFileURL(join(folder, "engine/tokens.js")).href);
   /** @param {{ rules: string, tokens: string, merges: string, texts: string[] }} one */
   const idsOf = ({ rules, tokens, merges, texts }) => {
     const encoder = makeEncoder(rules, readFileSync(tokens), readFileSync(merges));

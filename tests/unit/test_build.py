@@ -4,6 +4,7 @@ import ast
 import http.client
 import json
 import os
+import posixpath
 import re
 import subprocess
 import sys
@@ -361,18 +362,20 @@ def test_server_refuses_what_it_does_not_do(server: Server) -> None:
 
 
 def test_each_workers_modules_are_listed(site: Path) -> None:
-    """web/spawn.js asks for them by name where a worker does not start."""
+    """web/base/spawn.js asks for them by name where a worker does not start."""
 
     def imported(name: str) -> set[str]:
         text = (site / name).read_text(encoding="utf-8")
-        return set(re.findall(r'^(?:import|export) (?:.* from )?"\./(.+)";$', text, re.M))
+        found = re.findall(r'^(?:import|export) (?:.* from )?"(\..+)";$', text, re.M)
+        return {posixpath.normpath(f"{name}/../{path}") for path in found}
 
-    text = (site / "spawn.js").read_text(encoding="utf-8")
+    text = (site / "base/spawn.js").read_text(encoding="utf-8")
     for kind, listed in re.findall(r"  (\w+): \[(.*?)\]", text, re.S):
         names = re.findall(r'"(.+?)"', listed)
-        found, fresh = set(), {f"{kind}.js"}
+        top = {"worker": "engine/worker.js", "reader": "reader/reader.js"}[kind]
+        found, fresh = set(), {top}
         while fresh:
             found |= fresh
             fresh = set().union(*map(imported, fresh)) - found
-        assert names[0] == f"{kind}.js"
+        assert names[0] == top
         assert sorted(names) == sorted(found)

@@ -1,6 +1,6 @@
 """The browser's encoder gives the ids of the native library: vectors, text, code points.
 
-Runs web/tokens.js over npm @huggingface/tokenizers under Node (encode.mjs).
+Runs web/engine/tokens.js over npm @huggingface/tokenizers under Node (encode.mjs).
 `python -m tests.unit.test_tokenizer_npm` runs the sweeps over all code points.
 """
 
