@@ -28,6 +28,7 @@ KERNELS: list[Variant] = [
     ("matvec", {"K": 1280, "R": 4, "WG": 32, "GATED": True}, _Q4 | _NORM),
     ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True, "STAGED": True}, _Q4 | _BIAS),
     ("matvec", {"K": 2560, "R": 2, "WG": 32, "STAGED": True}, _Q4 | _NORM),
+    ("matvec", {"K": 2304, "R": 2, "WG": 128, "TEAMS": 4, "STAGED": True}, _Q4 | _NORM),
     ("matvec_batch", {"K": 512, "R": 2, "M": 8, "WG": 8, "GATED": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 16, "ADD": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 32, "GATED": True}, _Q4),
