@@ -73,43 +73,45 @@ fn stage(first: u32, lane: u32) {
     workgroupBarrier();
 }
 
-// The sums of R rows, and of their block b, which is block l of those staged.
-fn added(before: array<f32, SUMS>, row: u32, b: u32, l: u32) -> array<f32, SUMS> {
-    var sums = before;
-    var a = array<vec4<f32>, 8>();         // x (* g) of this thread's block
-    var totals = array<f32, WEIGHT_SPANS>();
-    // #unroll
-    for (var i = 0u; i < 8u; i += 1u) {
-        if (STAGED) {
-            a[i] = staged[slot(l, i)];
-        } else {
-            a[i] = weighted(b * 8u + i);
-        }
-        if (WEIGHT_OFFSET) { totals[i / 2u / WEIGHT_SPAN] += dot(a[i], vec4<f32>(1.0)); }
-    }
-    // #unroll
-    for (var r = 0u; r < R; r += 1u) {
-        sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, totals);
-    }
-    return sums;
-}
-
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    weight_begin(lane);
     let team = lane / TEAM;
     let member = lane % TEAM;
     let row = ((group.x + group.y * groups.x) * TEAMS + team) * R;
     var sums = array<f32, SUMS>();
+    var begins = array<u32, R>();              // of these rows, in blocks
+    // #unroll
+    for (var r = 0u; r < R; r += 1u) { begins[r] = min(row + r, params.rows - 1u) * BLOCKS; }
     for (var first = 0u; first < BLOCKS; first += CHUNK) {
         if (STAGED) { stage(first, lane); }
         // #unroll
         for (var turn = 0u; turn < CHUNK / TEAM; turn += 1u) {
             let l = turn * TEAM + member;
-            if (first + l < BLOCKS) { sums = added(sums, row, first + l, l); }
+            let b = first + l;
+            if (b < BLOCKS) {
+                var a = array<vec4<f32>, 8>();         // x (* g) of this thread's block
+                var totals = array<f32, WEIGHT_SPANS>();
+                // #unroll
+                for (var i = 0u; i < 8u; i += 1u) {
+                    if (STAGED) {
+                        a[i] = staged[slot(l, i)];
+                    } else {
+                        a[i] = weighted(b * 8u + i);
+                    }
+                    if (WEIGHT_OFFSET) {
+                        totals[i / 2u / WEIGHT_SPAN] += dot(a[i], vec4<f32>(1.0));
+                    }
+                }
+                // #unroll
+                for (var r = 0u; r < R; r += 1u) {
+                    sums[r] += weight_dot(begins[r] + b, a, totals);
+                }
+            }
         }
         if (STAGED) { workgroupBarrier(); }
     }

@@ -20,6 +20,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    weight_begin(lane);
     let first = group.y * M;
     if (first >= state.n) { return; }
     let row = (group.x + group.z * groups.x) * R;

@@ -30,7 +30,8 @@ Tune = bool | Literal["again"]
 """What a caller may ask of a load: "again" forgets what is kept."""
 
 CANDIDATES: tuple[Tiling, ...] = (
-    (128, 4, 4), (128, 4, 2), (32, 8, 1), (64, 4, 1), (128, 2, 4), (256, 4, 8), (64, 2, 1), (32, 2, 1),
+    (128, 4, 4), (128, 4, 2), (32, 8, 1), (128, 2, 4), (128, 2, 2),
+    (256, 2, 4), (64, 2, 2), (32, 2, 1),
 )  # fmt: skip
 """The likeliest first, for the time may be over before all are tried."""
 _BUDGET_S = 1.0

@@ -53,9 +53,9 @@ def tiling(library: Library, weight: Weight) -> Tiling:
     if library.narrow:
         return Tiling(library.subgroup_size, 8)  # 16 is faster, and takes twice as long to compile
     blocks = weight.columns // 32
-    team = 32 if weight.rows >= 6144 or blocks <= 32 else 64  # few rows need more workgroups
-    if blocks > 16 and has_teams(library, team):
-        return Tiling(128, 4, 128 // team)
+    team = 32 if weight.rows >= 6144 or blocks <= 32 else 64
+    if blocks > 16 and has_teams(library, team):  # a small weight is cut into more parts
+        return Tiling(128, 4 if weight.rows * weight.columns >= 1 << 23 else 2, 128 // team)
     most = 32 if weight.rows >= 12288 else 128  # enough workgroups whatever their size
     return Tiling(max(1 << (min(blocks, most) - 1).bit_length(), 4), 8 if most == 32 else 4)
 
