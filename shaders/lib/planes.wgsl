@@ -3,8 +3,7 @@
 // Needs w: array<vec4<u32>>, and of the type: its consts, weight_begin and
 //   weight_scale(b, i)          scale and offset of octet i of block b
 //   octet_floats(o, q, high)    quants of octet o from its words of plane qs, or the word that has
-//                               it, and from plane hi: the block's word if octets have 8 bits there,
-//                               else the octet's 16 bits
+//       it, and from plane hi: its block's word if octets have 8 bits there, else its own 16 bits
 // #include "lib/half.wgsl"
 
 const WEIGHT_SHARE: u32 = max(32u / WEIGHT_BITS, 1u);  // octets in a word

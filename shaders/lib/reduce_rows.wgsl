@@ -1,4 +1,5 @@
-// Several sums over each team of a workgroup. Needs WG, TEAM, SUMS: const u32, powers of two but SUMS.
+// Several sums over each team of a workgroup. Needs WG, TEAM, SUMS: const u32; WG and TEAM, its
+// threads, are powers of two.
 //
 // All threads call reduce_rows; afterwards any thread may ask for any sum of any team by row_sum.
 // Variants: reduce_rows_subgroup.wgsl, reduce_rows_single.wgsl
