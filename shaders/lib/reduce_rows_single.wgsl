@@ -1,6 +1,6 @@
 // Several sums over a workgroup that is one subgroup: no barrier, no shared memory.
 // Needs SUMS: const u32, and a workgroup of one team, no larger than a subgroup.
-//   Contract: see reduce_rows.wgsl
+// Contract: see reduce_rows.wgsl
 var<private> row_totals: array<f32, SUMS>;
 
 fn reduce_rows(values: array<f32, SUMS>, lane: u32) {
