@@ -28,6 +28,7 @@ const OCTETS: u32 = K / 8u;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    weight_begin(lane);
     if (group.x >= state.n) { return; }
     let row = tokens[group.x] - params.first_row;
     if (row >= params.rows) { return; }

@@ -57,6 +57,7 @@ fn dot_add(a: vec4<f32>, b: vec4<f32>, sum: f32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    weight_begin(lane);
     let first_token = group.y * TM;
     if (first_token >= state.n) { return; }
     let column = lane & 15u;

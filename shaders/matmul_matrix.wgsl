@@ -78,6 +78,7 @@ fn store(staged: Staged, lane: u32) {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    weight_begin(lane);
     let first_token = group.y * TM;
     if (first_token >= state.n) { return; }
     let subgroup = lane / 32u;

@@ -12,6 +12,7 @@ override M: u32 = 16;          // tokens
 
 const BLOCKS: u32 = K / 32u;
 const SUMS: u32 = R * M;
+const TEAM: u32 = WG;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -19,6 +20,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    weight_begin(lane);
     let first = group.y * M;
     if (first >= state.n) { return; }
     let row = (group.x + group.z * groups.x) * R;
@@ -44,6 +46,6 @@ fn main(
     for (var i = lane; i < R / PAIR * M; i += WG) {
         let m = i % M;
         let r = i / M * PAIR;
-        finish(first + m, row + r, row_sum(r * M + m), row_sum((r + PAIR - 1u) * M + m));
+        finish(first + m, row + r, row_sum(r * M + m, 0u), row_sum((r + PAIR - 1u) * M + m, 0u));
     }
 }

@@ -81,6 +81,9 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
         yield "matvec", {"K": 256, "R": rows, "WG": 32, "STAGED": True}, weight | _NORM
+    for teams in (2, 4):
+        shared: dict[str, Value] = {"K": 4096, "WG": 128, "TEAMS": teams, "STAGED": True}
+        yield "matvec", shared | {"GATED": True}, weight | _NORM
     if subgroups:
         yield "load/subgroup_probe", {}, {}
         for norm in ({}, _NORM):

@@ -56,7 +56,8 @@ def _activation(shader: Shader) -> Callable[[float], float]:
 
 def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     """matvec, matvec_batch, matmul, matmul_matrix: two tokens, the second twice the first."""
-    columns, rows, at = c["K"], max(c["R"], 4), 4
+    teams = c["TEAMS"] or 1
+    columns, rows, at = c["K"], max(c["R"] * teams, 4), 4
     planes, hi, sc, unit = matrix(weight_type(shader), rows, columns)
     pair = 2 if c["GATED"] else 1
     x = [float((5 * i + i // 8) % 7 - 3) for i in range(256)]
@@ -101,7 +102,7 @@ def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     both = (v for pair in zip(scales, bias, strict=True) for v in pair)
     inputs |= {"norm": weights[: 4 * columns], "bias": floats(*(both if scaled else bias))}
     params = {"rows": rows, "out_at": at, "width": width, "hi": hi, "sc": sc}
-    groups = -(-rows // (c["R"] or rows)), -(-2 // c["M"]) if c["M"] else 1, 1
+    groups = -(-rows // (c["R"] * teams or rows)), -(-2 // c["M"]) if c["M"] else 1, 1
     return Known("out", want, inputs, groups, params | {"eps": mean, "scale": 0.5})
 
 

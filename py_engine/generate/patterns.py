@@ -132,7 +132,7 @@ class _Pattern:
         if self._type in {"Q2_K", "Q3_K", "Q2_0", "TQ1_0", "TQ2_0"}:
             sixteens = (self._quants[i : i + 16] for i in range(0, 256, 16))
             return bytes(
-                sum((sixteen[i + 4 * j] & 3) << 2 * j for j in range(4))
+                sum((sixteen[i + 4 * j] & 3) << at for j, at in enumerate((0, 4, 2, 6)))
                 for sixteen in sixteens
                 for i in range(4)
             )
@@ -143,7 +143,11 @@ class _Pattern:
         low, width = {8: (2, 1), 32: (4, 1), 64: (4, 2)}.get(len(self._kind.values), (0, 0))
         if not width:
             return b""
-        return _words([q >> low for q in self._quants], width)
+        upper = [q >> low for q in self._quants]
+        if self._type == "Q3_K":  # bit k of a nibble is octet k's
+            order = [8 * k + i + half for i in range(4) for half in (0, 4) for k in range(4)]
+            upper = [upper[b + i] for b in range(0, 256, 32) for i in order]
+        return _words(upper, width)
 
 
 class _Book(NamedTuple):

@@ -18,18 +18,20 @@ from py_engine.generate.programs import SLOW_COMPILE_S, Programs
 from py_engine.generate.selfcheck import SelfCheck
 from py_engine.gpu.device import Device, Dispatch
 from py_engine.gpu.recorder import Library
+from py_engine.ops.matmul import has_teams
 from py_engine.ops.weight import weight_type
 
 Key = tuple[str, int]
 """A weight's type and columns."""
 Tiling = tuple[int, ...]
-"""Threads and rows of a workgroup; () is what ops/matmul.py takes untuned."""
+"""Threads, rows and teams, as ops/matmul.py has them; () is what it takes untuned."""
 
 Tune = bool | Literal["again"]
 """What a caller may ask of a load: "again" forgets what is kept."""
 
 CANDIDATES: tuple[Tiling, ...] = (
-    (32, 4), (64, 4), (32, 8), (64, 8), (32, 2), (128, 4), (64, 2), (128, 2),
+    (128, 4, 4), (128, 4, 2), (32, 8, 1), (128, 2, 4), (128, 2, 2),
+    (256, 2, 4), (64, 2, 2), (32, 2, 1),
 )  # fmt: skip
 """The likeliest first, for the time may be over before all are tried."""
 _BUDGET_S = 1.0
@@ -125,7 +127,9 @@ class Tuner:
             if begin + longest > end:
                 break
             for type, columns in usual:
-                fits = candidate[0] <= max(columns // 32, 32)
+                team = candidate[0] // candidate[2]
+                fits = team <= max(columns // 32, 32)
+                fits &= candidate[2] == 1 or has_teams(self._library, team)
                 tilings[type, columns] = candidate if fits else ()
             trial = _products(programs.trial())
             fresh = {key: trial[key] for key in usual if not _same(trial[key], usual[key])}

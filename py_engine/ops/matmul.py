@@ -35,10 +35,19 @@ def _options(
 
 
 class Tiling(NamedTuple):
-    """How matvec divides a weight: threads of a workgroup, a power of two, and its rows."""
+    """How matvec divides a weight."""
 
     threads: int
+    """Of a workgroup, a power of two."""
     rows: int
+    """Of a team."""
+    teams: int = 1
+    """Parts of a workgroup, each with rows of its own: x is read once for all of them."""
+
+
+def has_teams(library: Library, threads: int) -> bool:
+    """Whether so many threads can be one of a workgroup's teams: not a part of a subgroup."""
+    return threads >= library.subgroup_size > 0 or not library.subgroups
 
 
 def tiling(library: Library, weight: Weight) -> Tiling:
@@ -48,9 +57,12 @@ def tiling(library: Library, weight: Weight) -> Tiling:
         return Tiling(*tuned)
     if library.narrow:
         return Tiling(library.subgroup_size, 8)  # 16 is faster, and takes twice as long to compile
+    blocks = weight.columns // 32
+    team = 32 if weight.rows >= 6144 or blocks <= 32 else 64
+    if blocks > 16 and has_teams(library, team):  # a small weight is cut into more parts
+        return Tiling(128, 4 if weight.rows * weight.columns >= 1 << 23 else 2, 128 // team)
     most = 32 if weight.rows >= 12288 else 128  # enough workgroups whatever their size
-    blocks = min(weight.columns // 32, most)
-    return Tiling(max(1 << (blocks - 1).bit_length(), 4), 8 if most == 32 else 4)
+    return Tiling(max(1 << (min(blocks, most) - 1).bit_length(), 4), 8 if most == 32 else 4)
 
 
 _BATCH_ROWS, _BATCH_TOKENS = 4, 8
@@ -124,7 +136,7 @@ def matvec(
         includes |= SINGLE
     rec.run(
         "matvec",
-        -(-weight.rows // chosen.rows),
+        -(-weight.rows // (chosen.rows * chosen.teams)),
         buffers,
         params={
             "rows": weight.rows,
@@ -138,8 +150,10 @@ def matvec(
         K=weight.columns,
         R=chosen.rows,
         WG=chosen.threads,
+        TEAMS=chosen.teams,
         **constants,
-        STAGED=chosen.threads >= 32 and 128 * chosen.threads + 8192 <= rec.library.shared_bytes,
+        STAGED=chosen.teams > 1
+        or (chosen.threads >= 32 and 128 * chosen.threads + 8192 <= rec.library.shared_bytes),
     )
 
 

@@ -6,10 +6,12 @@ weights of a row, number `row * columns / 8 + column / 8`.
 
     qs  at word 0. 4-bit quants: one word per octet, low nibbles of bytes 0..3 are weights 0..3,
         high nibbles 4..7. Q8_0: two words. F16, BF16: four. F32: eight. 2-bit quants: a word per
-        two octets, byte i has the weights i, 4 + i, 8 + i and 12 + i. 1-bit quants: a byte.
+        two octets, byte i has the weights i, 8 + i, 4 + i and 12 + i. 1-bit quants: a byte.
         Numbers in a codebook: a half per octet, with its signs or its scale where they fit.
-    hi  upper bits of 3-, 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest. IQ3_XXS
-        and IQ3_S: signs. The codebook of an IQ type, if it has one, is the end of this plane.
+    hi  upper bits of 5- and 6-bit quants: a byte or a half per octet, weight 0 lowest. Of 3-bit
+        quants: a word per four octets; in its nibbles, which are in the order of 4-bit quants, bit
+        k is octet k's. IQ3_XXS and IQ3_S: signs. The codebook of an IQ type, if it has one, is the
+        end of this plane.
     sc  scales: as in the file, but each in a byte of its own, and an f32 where a half would be
         alone (Q4_K, Q5_K, Q2_K: halves d and dmin).
 

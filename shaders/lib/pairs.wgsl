@@ -1,6 +1,8 @@
-// 2-bit quants: byte i of a word has the weights i, 4 + i, 8 + i and 12 + i of two octets.
+// 2-bit quants: byte i of a word has the weights i, 8 + i, 4 + i and 12 + i of two octets.
+
+// The pairs of octet o, each in a nibble, as plane_nibbles takes them.
+fn pair_nibbles(o: u32, word: u32) -> u32 { return (word >> ((o & 1u) * 2u)) & 0x33333333u; }
 
 fn pairs(o: u32, word: u32) -> array<vec4<u32>, 2> {
-    let x = word >> ((o & 1u) * 4u);
-    return array<vec4<u32>, 2>(unpack4xU8(x & 0x03030303u), unpack4xU8((x >> 2u) & 0x03030303u));
+    return plane_nibbles(pair_nibbles(o, word));
 }

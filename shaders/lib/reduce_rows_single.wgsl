@@ -1,5 +1,6 @@
 // Several sums over a workgroup that is one subgroup: no barrier, no shared memory.
-// Needs WG, SUMS: const u32, WG at most the size of a subgroup.   Contract: see reduce_rows.wgsl
+// Needs SUMS: const u32, and a workgroup of one team, no larger than a subgroup.
+// Contract: see reduce_rows.wgsl
 var<private> row_totals: array<f32, SUMS>;
 
 fn reduce_rows(values: array<f32, SUMS>, lane: u32) {
@@ -8,7 +9,7 @@ fn reduce_rows(values: array<f32, SUMS>, lane: u32) {
 }
 
 // Compared with each: a private array that is indexed by a variable leaves the registers.
-fn row_sum(r: u32) -> f32 {
+fn row_sum(r: u32, team: u32) -> f32 {
     var total = 0.0;
     // #unroll
     for (var i = 0u; i < SUMS; i += 1u) { total = select(total, row_totals[i], i == r); }

@@ -2,6 +2,7 @@
 // sign, and of sc = 1, 3, … 15 three bits.
 // Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
+// #include "lib/no_table.wgsl"
 // #include "lib/grid.wgsl"
 const WEIGHT_BITS: u32 = 16u;      // bits of an octet in plane qs
 const WEIGHT_HIGH: u32 = 0u;       // bits of an octet in plane hi
@@ -9,8 +10,8 @@ const WEIGHT_SPAN: u32 = 4u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = false;
 const GRID: u32 = 4096u;           // words of the codebook
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    return vec2<f32>(bitcast<f32>(plane_word(params.sc + (o >> 5u))) * 0.125, 0.0);
+fn weight_scale(b: u32, i: u32) -> vec2<f32> {
+    return vec2<f32>(bitcast<f32>(plane_word(params.sc + (b >> 3u))) * 0.125, 0.0);
 }
 
 fn octet_floats(o: u32, q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {

@@ -2,6 +2,7 @@
 // 16 nibbles sc, one per 16, and f32 d.
 // Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
+// #include "lib/no_table.wgsl"
 // #include "lib/grid.wgsl"
 const WEIGHT_BITS: u32 = 16u;      // bits of an octet in plane qs
 const WEIGHT_HIGH: u32 = 0u;       // bits of an octet in plane hi
@@ -9,10 +10,10 @@ const WEIGHT_SPAN: u32 = 2u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = false;
 const GRID: u32 = 2048u;           // words of the codebook
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    let at = params.sc + (o >> 5u) * 5u;
+fn weight_scale(b: u32, i: u32) -> vec2<f32> {
+    let at = params.sc + (b >> 3u) * 5u;
     let d = bitcast<f32>(plane_word(at + 4u)) * 0.125;
-    return vec2<f32>(d * grid_scale(at + 2u, (o >> 1u) & 15u), 0.0);
+    return vec2<f32>(d * grid_scale(at + 2u, (b & 7u) * 2u + (i >> 1u)), 0.0);
 }
 
 fn octet_floats(o: u32, q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {

@@ -1,6 +1,7 @@
 // IQ3_XXS: value = d/4 * sc * sign * grid[i]; per 256 weights, 8 nibbles sc, one per 32, and f32 d.
 // Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
+// #include "lib/no_table.wgsl"
 // #include "lib/grid.wgsl"
 const WEIGHT_BITS: u32 = 16u;      // bits of an octet in plane qs
 const WEIGHT_HIGH: u32 = 8u;       // bits of an octet in plane hi
@@ -8,13 +9,13 @@ const WEIGHT_SPAN: u32 = 4u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = false;
 const GRID: u32 = 256u;            // words of the codebook
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    let at = params.sc + (o >> 5u) * 2u;
+fn weight_scale(b: u32, i: u32) -> vec2<f32> {
+    let at = params.sc + (b >> 3u) * 2u;
     let d = bitcast<f32>(plane_word(at + 1u)) * 0.25;
-    return vec2<f32>(d * grid_scale(at, (o >> 2u) & 7u), 0.0);
+    return vec2<f32>(d * grid_scale(at, b & 7u), 0.0);
 }
 
 fn octet_floats(o: u32, q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {
     let x = octet_half(o, q[0]);
-    return signed_floats(grid_fours(x & 0xFFu, x >> 8u), high);
+    return signed_floats(grid_fours(x & 0xFFu, x >> 8u), octet_byte(o, high));
 }

@@ -6,12 +6,11 @@ const WEIGHT_HIGH: u32 = 0u;       // bits of an octet in plane hi
 const WEIGHT_SPAN: u32 = 4u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = false;
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    let i = o >> 2u;
-    let e = (plane_word(params.sc + (i >> 2u)) >> ((i & 3u) * 8u)) & 0xFFu;
+fn weight_scale(b: u32, i: u32) -> vec2<f32> {
+    let e = (plane_word(params.sc + (b >> 2u)) >> ((b & 3u) * 8u)) & 0xFFu;
     return vec2<f32>(bitcast<f32>(select((e - 1u) << 23u, 0x00200000u << e, e < 2u)), 0.0);
 }
 
 fn octet_floats(o: u32, q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {
-    return fp4_floats(q[0]);
+    return table_floats(q[0]);
 }

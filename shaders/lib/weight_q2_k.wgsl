@@ -1,16 +1,17 @@
 // Q2_K: value = d*sc * q - dmin*mn; (sc, mn) a byte per 16, (d, dmin) halves per 256.
 // Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
+// #include "lib/no_table.wgsl"
 // #include "lib/pairs.wgsl"
 const WEIGHT_BITS: u32 = 16u;      // bits of an octet in plane qs
 const WEIGHT_HIGH: u32 = 0u;       // bits of an octet in plane hi
 const WEIGHT_SPAN: u32 = 2u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = true;
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    let at = params.sc + (o >> 5u) * 5u;
-    let i = (o >> 1u) & 15u;
-    let pair = plane_word(at + (i >> 2u)) >> ((i & 3u) * 8u);
+fn weight_scale(b: u32, i: u32) -> vec2<f32> {
+    let at = params.sc + (b >> 3u) * 5u;
+    let word = plane_word(at + ((b >> 1u) & 3u)) >> ((b & 1u) * 16u);
+    let pair = word >> ((i >> 1u) * 8u);
     let d = plane_word(at + 4u);
     return vec2<f32>(
         half(d & 0xFFFFu) * f32(pair & 15u),

@@ -1,14 +1,15 @@
 // Q5_0: value = d * (q - 16), d a half per 32.   Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
+// #include "lib/no_table.wgsl"
 const WEIGHT_BITS: u32 = 32u;      // bits of an octet in plane qs
 const WEIGHT_HIGH: u32 = 8u;       // bits of an octet in plane hi
 const WEIGHT_SPAN: u32 = 4u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = false;
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    return vec2<f32>(half(plane_half(params.sc, o >> 2u)), 0.0);
+fn weight_scale(b: u32, i: u32) -> vec2<f32> {
+    return vec2<f32>(half(plane_half(params.sc, b)), 0.0);
 }
 
 fn octet_floats(o: u32, q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {
-    return plane_floats(plane_fives(q[0], high), 16.0);
+    return plane_floats(plane_fives(q[0], octet_byte(o, high)), 16.0);
 }

@@ -1,13 +1,14 @@
 // TQ2_0: value = d * (q - 1), d an f32 per 256.   Needs w, and Params with hi and sc.
 // #include "lib/planes.wgsl"
+// #include "lib/no_table.wgsl"
 // #include "lib/pairs.wgsl"
 const WEIGHT_BITS: u32 = 16u;      // bits of an octet in plane qs
 const WEIGHT_HIGH: u32 = 0u;       // bits of an octet in plane hi
 const WEIGHT_SPAN: u32 = 4u;       // octets that share a scale
 const WEIGHT_OFFSET: bool = false;
 
-fn weight_scale(o: u32) -> vec2<f32> {
-    return vec2<f32>(bitcast<f32>(plane_word(params.sc + (o >> 5u))), 0.0);
+fn weight_scale(b: u32, i: u32) -> vec2<f32> {
+    return vec2<f32>(bitcast<f32>(plane_word(params.sc + (b >> 3u))), 0.0);
 }
 
 fn octet_floats(o: u32, q: array<u32, WEIGHT_WORDS>, high: u32) -> array<vec4<f32>, 2> {

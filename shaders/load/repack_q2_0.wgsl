@@ -10,10 +10,12 @@ fn repack(from_block: u32, to: u32) {
     if (part == 0u) { put_half(params.sc, to >> 1u, raw_half(at)); }
 }
 
-// Pair j of byte i becomes pair i of byte j.
+// Pair j of byte i becomes pair i of byte j, then the second and third of a byte change places.
 fn transposed(x: u32) -> u32 {
     let single = (x ^ (x >> 6u)) & 0x00CC00CCu;
     let y = x ^ single ^ (single << 6u);
     let double = (y ^ (y >> 12u)) & 0x0000F0F0u;
-    return y ^ double ^ (double << 12u);
+    let z = y ^ double ^ (double << 12u);
+    let middle = (z ^ (z >> 2u)) & 0x0C0C0C0Cu;
+    return z ^ middle ^ (middle << 2u);
 }

@@ -1,5 +1,5 @@
 // Q3_K: a block of 256 is 32 bytes of third bits, bit b for the b-th 32 weights, 64 bytes of pairs,
-// 12 bytes of 6-bit scales less 32, then d: half.   Needs raw_…, bits4, put_….
+// 12 bytes of 6-bit scales less 32, then d: half.   Needs raw_…, put_….
 // #include "lib/half.wgsl"
 // #include "load/pairs.wgsl"
 
@@ -9,7 +9,8 @@ fn repack(from_block: u32, to: u32) {
     put_k_pairs(at + 32u, part, to);
     var thirds = 0u;
     for (var i = 0u; i < 8u; i += 1u) {
-        thirds |= bits4(raw_word(at + i * 4u) >> part) << (i * 4u);
+        let four = (raw_word(at + i * 4u) >> part) & 0x01010101u;
+        thirds |= four << ((i & 1u) * 4u + (i >> 1u));
     }
     put_word(params.hi + to, thirds);
     let sc = params.sc + (to >> 3u) * 5u;

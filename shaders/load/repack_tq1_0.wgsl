@@ -2,6 +2,7 @@
 // digit of a byte, which is a fraction of 256 in base 3, is the n-th weight that it has; the next
 // byte has the next one's. They become pairs, as TQ2_0's are.   Needs raw_…, put_….
 // #include "lib/half.wgsl"
+// #include "load/pairs.wgsl"
 
 fn repack(from_block: u32, to: u32) {
     let at = (from_block >> 3u) * 54u;
@@ -9,7 +10,7 @@ fn repack(from_block: u32, to: u32) {
     for (var k = 0u; k < 2u; k += 1u) {
         var word = 0u;
         for (var j = 0u; j < 4u; j += 1u) {
-            word |= digits(at, part * 32u + k * 16u + j * 4u) << (j * 2u);
+            word |= digits(at, part * 32u + k * 16u + j * 4u) << pair_place(j);
         }
         put_word(to * 2u + k, word);
     }

@@ -104,15 +104,18 @@ def test_scaled_rows(bench: Bench, gated: bool) -> None:
     assert np.array_equal(got, before)
 
 
-@pytest.mark.parametrize(("threads", "rows"), [(4, 16), (8, 2), (32, 4), (64, 1), (128, 2)])
-def test_tilings(bench: Bench, threads: int, rows: int) -> None:
-    columns = 256 * 5
+@pytest.mark.parametrize(
+    "tiling",
+    [(4, 16), (8, 2), (32, 4), (64, 1), (128, 2), (128, 4, 4), (128, 2, 2), (256, 4, 8)],
+)
+@pytest.mark.parametrize("columns", [256 * 5, 256 * 9])
+def test_tilings(bench: Bench, tiling: tuple[int, ...], columns: int) -> None:
     library = bench.rec.library
     for type in ("Q6_K", "Q5_K"):
         weight, w = matrix(bench, type, 23, columns)
         x, g = normal(1, columns), normal(columns)
         out = bench.put(normal(23))
-        library.tilings = {(type, columns): Tiling(threads, rows)}
+        library.tilings = {(type, columns): Tiling(*tiling)}
         try:
             matvec(
                 bench.rec,

@@ -30,6 +30,7 @@ KERNELS: list[Variant] = [
     ("matvec", {"K": 256, "R": 8, "WG": 64, "ADD": True, "STAGED": True}, _Q4 | _BIAS),
     ("matvec", {"K": 2560, "R": 2, "WG": 32, "STAGED": True}, _Q4 | _NORM),
     ("matvec", {"K": 256, "R": 4, "WG": 32, "GATED": True}, _Q4 | _SCALED_BIAS),
+    ("matvec", {"K": 2304, "R": 2, "WG": 128, "TEAMS": 4, "STAGED": True}, _Q4 | _NORM),
     ("matvec_batch", {"K": 512, "R": 2, "M": 8, "WG": 8, "GATED": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 16, "ADD": True}, _Q4 | _BIAS),
     ("matmul", {"K": 512, "TM": 32, "GATED": True}, _Q4),
@@ -77,7 +78,7 @@ KERNELS: list[Variant] = [
     ("sample_pick", {"V": 5000, "GROUPS": 3}, {"lib/no_stops.wgsl": "lib/stops.wgsl"}),
 ]
 FAULTS = {
-    "matvec": ("first += WG)", "first += WG * 2u)"),
+    "matvec": ("first += CHUNK)", "first += CHUNK * 2u)"),
     "matvec_batch": ("b += WG)", "b += WG * 2u)"),
     "matmul": ("step < K / 32u", "step < K / 32u - 1u"),
     "embed": ("i += WG", "i += WG * 2u"),

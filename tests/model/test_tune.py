@@ -86,7 +86,7 @@ def test_the_fastest_is_taken_and_kept(
     assert clock.asked > 0
     assert tilings(tuned) == {(8, 32)} != tilings(usual)
     (text,) = kept.values()
-    assert set(map(tuple, json.loads(text).values())) == {(32, 8)}
+    assert set(map(tuple, json.loads(text).values())) == {(32, 8, 1)}
     assert replied(tuned, PROMPT).ids == replied(usual, PROMPT).ids
     clock.asked, clock.fast = 0, {(32, 2): 1e-4}
     later = opened(model, rung, kept)
@@ -117,8 +117,8 @@ def test_the_usual_tiling_stays(
     if why == "wrong results":
 
         def read(path: str) -> str:
-            right = "var y = row_sum(first) * magnitude;"
-            wrong = "var y = row_sum(first) * magnitude * select(1.0, 1.1, R == 8u);"
+            right = "var y = row_sum(first, team) * magnitude;"
+            wrong = "var y = row_sum(first, team) * magnitude * select(1.0, 1.1, R == 8u);"
             return read_shader(path).replace(right, wrong)
 
         assert read("matvec.wgsl") != read_shader("matvec.wgsl")
