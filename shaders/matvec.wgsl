@@ -1,18 +1,19 @@
-// out[out_at + r] = scale * (m * sum(w[r, :] * g * x) + bias[out_at + r])   R rows per workgroup
+// out[out_at + r] = scale * (m * sum(w[r, :] * g * x) + bias[out_at + r])
 //
 //   w (rows, K) any type   x (K,) f32   out f32   g, bias: see the options
 //   options: NORM (g, and m = 1 / rms(x); else 1), BIAS, ADD (out += …),
 //   ACTIVATED (activate(row) before scale),
 //   GATED (rows are gate 0, up 0, gate 1, …: activate(row 2r) * row 2r + 1 instead)
-//   dispatch over two dimensions, ceil(rows / R) workgroups
+//   dispatch over two dimensions, ceil(rows / (R TEAMS)) workgroups
 
 override WG: u32 = 32;         // threads, a power of two
-override R: u32 = 4;           // rows, even if GATED
+override TEAMS: u32 = 1;       // parts of the threads, each with rows of its own: if K is small
+override R: u32 = 4;           // rows of a team; a workgroup's are even if GATED
 override K: u32 = 32;          // columns
 override ADD: bool = false;
 override GATED: bool = false;
 override ACTIVATED: bool = false;
-override STAGED: bool = false; // share 128 WG bytes to read x in order
+override STAGED: bool = false; // share 128 HELD bytes to read x in order
 
 // #include "lib/weight.wgsl"
 // #include "lib/no_norm.wgsl"
@@ -35,12 +36,16 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 const BLOCKS: u32 = K / 32u;
+const LANES: u32 = WG / TEAMS;                 // threads of a row
+const ROWS: u32 = R * TEAMS;                   // of a workgroup
+const STEPS: u32 = select(1u, (BLOCKS + LANES - 1u) / LANES, TEAMS > 1u);
+const HELD: u32 = LANES * STEPS;               // blocks of x at a time; all of them for teams
 const SUMS: u32 = R + select(0u, 1u, NORM);    // the last is that of x squared
 const PAIR: u32 = select(1u, 2u, GATED);       // rows of w per row of out
 
 // A thread takes a block, so that scales are computed once for 32 weights. Its reads of x would lie
 // 128 bytes from those of its neighbours: so the threads read x in order and swap it here.
-var<workgroup> staged: array<vec4<f32>, select(1u, WG * 8u, STAGED)>;
+var<workgroup> staged: array<vec4<f32>, select(1u, HELD * 8u, STAGED)>;
 var<private> squares: f32;
 
 // Where vec4 i of block l lies: neither equal i nor equal l meet in a memory bank.
@@ -56,9 +61,9 @@ fn weighted(i: u32) -> vec4<f32> {
 
 fn stage(first: u32, lane: u32) {
     // #unroll
-    for (var j = 0u; j < 8u; j += 1u) {
+    for (var j = 0u; j < (HELD * 8u + WG - 1u) / WG; j += 1u) {
         let e = lane + j * WG;
-        if (first + e / 8u < BLOCKS) {
+        if (first + e / 8u < min(first + HELD, BLOCKS)) {
             staged[slot(e / 8u, e & 7u)] = weighted(first * 8u + e);
         }
     }
@@ -71,46 +76,55 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = (group.x + group.y * groups.x) * R;
+    let first_row = (group.x + group.y * groups.x) * ROWS;
+    var row = first_row;
+    if (TEAMS > 1u) { row += lane / LANES * R; }
     var sums = array<f32, SUMS>();
-    for (var first = 0u; first < BLOCKS; first += WG) {
+    for (var first = 0u; first < BLOCKS; first += HELD) {
         if (STAGED) { stage(first, lane); }
-        let b = first + lane;
-        if (b < BLOCKS) {
-            var a = array<vec4<f32>, 8>();         // x (* g) of this thread's block
-            var totals = array<f32, WEIGHT_SPANS>();
-            // #unroll
-            for (var i = 0u; i < 8u; i += 1u) {
-                if (STAGED) {
-                    a[i] = staged[slot(lane, i)];
-                } else {
-                    a[i] = weighted(b * 8u + i);
+        for (var s = 0u; s < STEPS; s += 1u) {
+            var l = lane;
+            if (TEAMS > 1u) { l = s * LANES + lane % LANES; }
+            let b = first + l;
+            if (b < BLOCKS) {
+                var a = array<vec4<f32>, 8>();         // x (* g) of this thread's block
+                var totals = array<f32, WEIGHT_SPANS>();
+                // #unroll
+                for (var i = 0u; i < 8u; i += 1u) {
+                    if (STAGED) {
+                        a[i] = staged[slot(l, i)];
+                    } else {
+                        a[i] = weighted(b * 8u + i);
+                    }
+                    if (WEIGHT_OFFSET) {
+                        totals[i / 2u / WEIGHT_SPAN] += dot(a[i], vec4<f32>(1.0));
+                    }
                 }
-                if (WEIGHT_OFFSET) { totals[i / 2u / WEIGHT_SPAN] += dot(a[i], vec4<f32>(1.0)); }
-            }
-            // #unroll
-            for (var r = 0u; r < R; r += 1u) {
-                sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, totals);
+                // #unroll
+                for (var r = 0u; r < R; r += 1u) {
+                    sums[r] += weight_dot(min(row + r, params.rows - 1u) * BLOCKS + b, a, totals);
+                }
             }
         }
         if (STAGED) { workgroupBarrier(); }
     }
-    if (NORM) { sums[SUMS - 1u] = squares; }
+    // Each team has read all of x by itself, unless it was staged.
+    if (NORM) { sums[SUMS - 1u] = squares / select(f32(TEAMS), 1.0, STAGED); }
     reduce_rows(sums, lane);
     var magnitude = 1.0;
-    if (NORM) { magnitude = inverseSqrt(row_sum(SUMS - 1u) / f32(K) + params.eps); }
-    for (var i = lane; i < R / PAIR && row + i * PAIR < params.rows; i += WG) {
+    if (NORM) { magnitude = inverseSqrt(row_sum(ROWS) / f32(K) + params.eps); }
+    for (var i = lane; i < ROWS / PAIR && first_row + i * PAIR < params.rows; i += WG) {
         let first = i * PAIR;
         var y = row_sum(first) * magnitude;
-        if (BIAS) { y += row_bias(params.out_at * PAIR + row + first); }
+        if (BIAS) { y += row_bias(params.out_at * PAIR + first_row + first); }
         if (GATED) {
             var up = row_sum(first + 1u) * magnitude;
-            if (BIAS) { up += row_bias(params.out_at * PAIR + row + first + 1u); }
+            if (BIAS) { up += row_bias(params.out_at * PAIR + first_row + first + 1u); }
             y = activate(y) * up;
         }
         if (ACTIVATED) { y = activate(y); }
         y *= params.scale;
-        let at = params.out_at + row / PAIR + i;
+        let at = params.out_at + first_row / PAIR + i;
         if (ADD) { y += out[at]; }
         out[at] = y;
     }

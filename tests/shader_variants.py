@@ -29,6 +29,7 @@ Variant = tuple[str, dict[str, Value], dict[str, str]]
 
 _NORM = {"lib/no_norm.wgsl": "lib/norm.wgsl"}
 _SINGLE = {"lib/reduce_rows.wgsl": "lib/reduce_rows_single.wgsl"}
+_TEAMS = {"lib/reduce_rows.wgsl": "lib/reduce_rows_teams.wgsl"}
 _BIAS = {"lib/no_bias.wgsl": "lib/bias.wgsl"}
 _GELU = {"lib/silu.wgsl": "lib/gelu.wgsl"}
 _CAPPED = {"lib/silu.wgsl": "lib/capped.wgsl"}
@@ -79,6 +80,9 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
         yield "matvec", {"K": 256, "R": rows, "WG": 32, "STAGED": True}, weight | _NORM
+    for norm, gated in product(({}, _NORM), (False, True)):
+        teams: dict[str, Value] = {"WG": 32, "TEAMS": 4, "R": 4, "STAGED": True, "GATED": gated}
+        yield "matvec", {"K": 1152, **teams}, weight | norm | _TEAMS
     if subgroups:
         yield "load/subgroup_probe", {}, {}
         for norm in ({}, _NORM):

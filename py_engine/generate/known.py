@@ -55,7 +55,7 @@ def _activation(shader: Shader) -> Callable[[float], float]:
 
 def _product(shader: Shader, c: Mapping[str, int]) -> Known:
     """matvec, matvec_batch, matmul, matmul_matrix: two tokens, the second twice the first."""
-    columns, rows, at = c["K"], max(c["R"], 4), 4
+    columns, rows, at = c["K"], max(c["R"] * max(c["TEAMS"], 1), 4), 4
     planes, hi, sc, unit = matrix(weight_type(shader), rows, columns)
     pair = 2 if c["GATED"] else 1
     x = [float((5 * i + i // 8) % 7 - 3) for i in range(256)]

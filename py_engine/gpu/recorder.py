@@ -23,6 +23,7 @@ _SUBGROUP_FORMS = {
     "lib/reduce_rows.wgsl": "lib/reduce_rows_subgroup.wgsl",
 }
 """The files that have a form for devices with subgroups."""
+_NEED_SUBGROUPS = {*SINGLE.values(), *_SUBGROUP_FORMS.values()}
 
 
 class Library:
@@ -104,7 +105,7 @@ class Library:
     def _chosen(self, name: str, includes: Mapping[str, str]) -> dict[str, str]:
         if self.subgroups and name not in self._plain:
             return {**_SUBGROUP_FORMS, **includes}
-        return {path: form for path, form in includes.items() if path not in _SUBGROUP_FORMS}
+        return {path: form for path, form in includes.items() if form not in _NEED_SUBGROUPS}
 
 
 class Recorder:

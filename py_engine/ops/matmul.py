@@ -30,10 +30,15 @@ def _options(
 
 
 class Tiling(NamedTuple):
-    """How matvec divides a weight: threads of a workgroup, a power of two, and its rows."""
+    """How matvec divides a weight: a workgroup's threads, which are parts of teams, and their rows.
+
+    Threads and teams are powers of two; so long as there is one team, all threads share a row.
+    """
 
     threads: int
     rows: int
+    """Of a team."""
+    teams: int = 1
 
 
 def tiling(library: Library, weight: Weight) -> Tiling:
@@ -43,9 +48,26 @@ def tiling(library: Library, weight: Weight) -> Tiling:
         return Tiling(*tuned)
     if library.narrow:
         return Tiling(library.subgroup_size, 8)  # 16 is faster, and takes twice as long to compile
-    most = 32 if weight.rows >= 12288 else 128  # enough workgroups whatever their size
-    blocks = min(weight.columns // 32, most)
-    return Tiling(max(1 << (blocks - 1).bit_length(), 4), 8 if most == 32 else 4)
+    blocks = weight.columns // 32
+    if weight.rows >= 12288:  # enough workgroups whatever their size
+        teams = _teams(blocks)
+        most, rows = 32, 8 if teams == 1 else 4
+    elif weight.rows < 2048 and blocks >= 128:  # few and long: smaller workgroups, so that more
+        teams, most, rows = 1, 64, 2
+    else:
+        teams, most, rows = 1, 128, 4
+    threads = 32 if teams > 1 else 1 << (min(blocks, most) - 1).bit_length()
+    return Tiling(max(threads, 4), rows, teams)
+
+
+def _teams(blocks: int) -> int:
+    """So many teams of 32 threads that few of them wait for others at the end of a short row."""
+
+    def busy(teams: int) -> float:
+        lanes = 32 // teams
+        return blocks / (-(-blocks // lanes) * lanes)
+
+    return 1 if blocks > 96 else next((n for n in (1, 2, 4) if busy(n) >= 0.85), 8)
 
 
 _BATCH_ROWS, _BATCH_TOKENS = 4, 8
@@ -113,12 +135,16 @@ def matvec(
     if bias:
         buffers["bias"] = bias
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
-    chosen = tiling(rec.library, weight)
-    if 0 < chosen.threads <= rec.library.subgroup_size:
+    threads, rows, teams = tiling(rec.library, weight)
+    lanes = threads // teams
+    held = threads if teams == 1 else -(-weight.columns // (32 * lanes)) * lanes
+    if teams > 1:
+        includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_teams.wgsl"
+    elif 0 < threads <= rec.library.subgroup_size:
         includes |= SINGLE
     rec.run(
         "matvec",
-        -(-weight.rows // chosen.rows),
+        -(-weight.rows // (rows * teams)),
         buffers,
         params={
             "rows": weight.rows,
@@ -130,10 +156,11 @@ def matvec(
         },
         includes=includes,
         K=weight.columns,
-        R=chosen.rows,
-        WG=chosen.threads,
+        R=rows,
+        WG=threads,
+        TEAMS=teams,
         **constants,
-        STAGED=chosen.threads >= 32 and 128 * chosen.threads + 8192 <= rec.library.shared_bytes,
+        STAGED=threads >= 32 and 128 * held + 8192 <= rec.library.shared_bytes,
     )
 
 

@@ -1,7 +1,7 @@
 // Several sums over the workgroup. Needs WG, SUMS: const u32, WG a power of two.
 //
 // All threads call reduce_rows; afterwards any thread may ask for any sum by row_sum(r).
-// Variants: reduce_rows_subgroup.wgsl, reduce_rows_single.wgsl
+// Variants: reduce_rows_subgroup.wgsl, reduce_rows_single.wgsl, reduce_rows_teams.wgsl
 var<workgroup> row_parts: array<f32, SUMS * WG>;
 
 fn reduce_rows(values: array<f32, SUMS>, lane: u32) {
