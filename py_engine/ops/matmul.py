@@ -40,6 +40,11 @@ class Tiling(NamedTuple):
     """Of a team."""
     teams: int = 1
 
+    def held(self, columns: int) -> int:
+        """Blocks of x that a workgroup shares at a time: one a thread; for teams, all of them."""
+        lanes = self.threads // self.teams
+        return self.threads if self.teams == 1 else -(-columns // (32 * lanes)) * lanes
+
 
 def tiling(library: Library, weight: Weight) -> Tiling:
     """What was tuned for this type and width, else what does well on most devices."""
@@ -135,9 +140,8 @@ def matvec(
     if bias:
         buffers["bias"] = bias
         includes["lib/no_bias.wgsl"] = "lib/bias.wgsl"
-    threads, rows, teams = tiling(rec.library, weight)
-    lanes = threads // teams
-    held = threads if teams == 1 else -(-weight.columns // (32 * lanes)) * lanes
+    threads, rows, teams = chosen = tiling(rec.library, weight)
+    held = 128 * chosen.held(weight.columns)  # bytes
     if teams > 1:
         includes["lib/reduce_rows.wgsl"] = "lib/reduce_rows_teams.wgsl"
     elif 0 < threads <= rec.library.subgroup_size:
@@ -146,21 +150,16 @@ def matvec(
         "matvec",
         -(-weight.rows // (rows * teams)),
         buffers,
-        params={
-            "rows": weight.rows,
-            "out_at": out_at,
-            "hi": weight.hi,
-            "sc": weight.sc,
-            "eps": eps,
-            "scale": scale,
-        },
+        params=dict(
+            rows=weight.rows, out_at=out_at, hi=weight.hi, sc=weight.sc, eps=eps, scale=scale
+        ),
         includes=includes,
         K=weight.columns,
         R=rows,
         WG=threads,
         TEAMS=teams,
         **constants,
-        STAGED=threads >= 32 and 128 * held + 8192 <= rec.library.shared_bytes,
+        STAGED=threads >= 32 and held + 8192 <= rec.library.shared_bytes,
     )
 
 

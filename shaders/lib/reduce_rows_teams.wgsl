@@ -1,6 +1,6 @@
 // Sums of R rows over each of TEAMS of LANES threads, and one more, if SUMS has it, over all.
-// Needs WG, TEAMS, LANES, R, SUMS: const u32.   Contract: see reduce_rows.wgsl; a team's rows follow
-// those of the team before it.
+// Needs WG, TEAMS, LANES, R, SUMS: const u32.
+// Contract: see reduce_rows.wgsl; a team's rows follow those of the team before it.
 // #include "lib/reduce.wgsl"
 var<workgroup> row_parts: array<f32, WG * R>;
 var<private> row_rest: f32;
