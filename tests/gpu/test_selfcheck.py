@@ -62,7 +62,7 @@ KERNELS: list[Variant] = [
     ("sample_pick", {"V": 5000, "GROUPS": 3}, {"lib/no_stops.wgsl": "lib/stops.wgsl"}),
 ]
 FAULTS = {
-    "matvec": ("first += WG)", "first += WG * 2u)"),
+    "matvec": ("first += HELD)", "first += WG * 2u)"),
     "matvec_batch": ("b += WG)", "b += WG * 2u)"),
     "matmul": ("step < K / 32u", "step < K / 32u - 1u"),
     "embed": ("i += WG", "i += WG * 2u"),
