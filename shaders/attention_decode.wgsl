@@ -19,6 +19,7 @@ override WINDOW: u32 = 0;      // positions that are seen, its own included; 0: 
 const SPAN: u32 = 256;                      // positions that one split may have
 const TEAMS: u32 = WG / LV;                 // positions that are summed at once
 const LINE: u32 = WG + LV;                  // one of a thread's 8 sums, and what parts the banks
+const AHEAD: u32 = select(4u, 8u, D > 128u);        // positions that a thread asks for at once
 const OWN: u32 = GW + select(1u, 0u, SHARED);       // heads of this token: queries, the new key
 const SCRATCH: u32 = max(GW * SPAN, LINE * 8u);
 
@@ -136,16 +137,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var high = array<vec4<f32>, GW>();
     let e = lane % LV;
     if (lane < TEAMS * LV) {
-        // Four positions at a time, so that their loads wait together; those beyond n count as 0.
-        for (var i = lane / LV; i < n; i += TEAMS * 4u) {
-            var w = array<vec4<u32>, 4>();
+        // Several positions at a time: their loads wait together, and those beyond n count as 0.
+        for (var i = lane / LV; i < n; i += TEAMS * AHEAD) {
+            var w = array<vec4<u32>, AHEAD>();
             // #unroll
-            for (var j = 0u; j < 4u; j += 1u) {
+            for (var j = 0u; j < AHEAD; j += 1u) {
                 let at = (kv * S + min(begin + i + j * TEAMS, S - 1u)) * LV + e;
                 w[j] = select(vec4<u32>(), values[at], i + j * TEAMS < n);
             }
             // #unroll
-            for (var j = 0u; j < 4u; j += 1u) {
+            for (var j = 0u; j < AHEAD; j += 1u) {
                 let a = vec4<f32>(unpack2x16float(w[j].x), unpack2x16float(w[j].y));
                 let b = vec4<f32>(unpack2x16float(w[j].z), unpack2x16float(w[j].w));
                 // #unroll

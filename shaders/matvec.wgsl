@@ -35,7 +35,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const TEAM: u32 = WG / TEAMS;  // threads, whole subgroups unless there is one team
+const TEAM: u32 = WG / TEAMS;  // threads
 const BLOCKS: u32 = K / 32u;
 const SUMS: u32 = R + select(0u, 1u, NORM);    // the last is that of x squared
 const PAIR: u32 = select(1u, 2u, GATED);       // rows of w per row of out
@@ -64,9 +64,9 @@ fn weighted(i: u32) -> vec4<f32> {
 
 fn stage(first: u32, lane: u32) {
     // #unroll
-    for (var j = 0u; j < CHUNK * 8u / WG; j += 1u) {
+    for (var j = 0u; j < (CHUNK * 8u + WG - 1u) / WG; j += 1u) {
         let e = lane + j * WG;
-        if (first + e / 8u < BLOCKS) {
+        if (first + e / 8u < min(first + CHUNK, BLOCKS)) {
             staged[slot(e / 8u, e & 7u)] = weighted(first * 8u + e);
         }
     }

@@ -4,7 +4,7 @@
 //   dispatch (T, 1, 1)
 
 override WG: u32 = 128;        // threads per row, a power of two
-override C: u32 = 1;           // row length
+override C: u32 = 4;           // row length, a multiple of four
 override ADD: bool = false;    // add to out
 
 // #include "lib/state.wgsl"
@@ -16,20 +16,38 @@ struct Params {
     scale: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> state: State;
 @group(0) @binding(4) var<uniform> params: Params;
+
+const FOURS: u32 = C / 4u;
+const PER: u32 = (FOURS + WG - 1u) / WG;       // of a thread
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     if (group.x >= state.n) { return; }
-    let row = group.x * C;
+    let row = group.x * FOURS;
+    // All is asked for at once: a launch for one token is little more than one wait for memory.
+    var v = array<vec4<f32>, PER>();
+    var w = array<vec4<f32>, PER>();
+    var before = array<vec4<f32>, PER>();
     var sum = 0.0;
-    for (var i = lane; i < C; i += WG) { sum += x[row + i] * x[row + i]; }
+    // #unroll
+    for (var j = 0u; j < PER; j += 1u) {
+        let i = lane + j * WG;
+        if (i < FOURS) {
+            v[j] = x[row + i];
+            w[j] = norm_weight(i);
+            if (ADD) { before[j] = out[row + i]; }
+        }
+    }
+    // #unroll
+    for (var j = 0u; j < PER; j += 1u) { sum += dot(v[j], v[j]); }
     let scale = params.scale * inverseSqrt(reduce_sum(sum, lane) / f32(C) + params.eps);
-    for (var i = lane; i < C; i += WG) {
-        let y = x[row + i] * scale * norm_weight(i);
-        if (ADD) { out[row + i] += y; } else { out[row + i] = y; }
+    // #unroll
+    for (var j = 0u; j < PER; j += 1u) {
+        let i = lane + j * WG;
+        if (i < FOURS) { out[row + i] = before[j] + v[j] * scale * w[j]; }
     }
 }

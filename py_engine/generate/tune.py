@@ -18,7 +18,6 @@ from py_engine.generate.programs import SLOW_COMPILE_S, Programs
 from py_engine.generate.selfcheck import SelfCheck
 from py_engine.gpu.device import Device, Dispatch
 from py_engine.gpu.recorder import Library
-from py_engine.ops.matmul import has_teams
 from py_engine.ops.weight import weight_type
 
 Key = tuple[str, int]
@@ -31,7 +30,7 @@ Tune = bool | Literal["again"]
 
 CANDIDATES: tuple[Tiling, ...] = (
     (128, 4, 4), (128, 4, 2), (32, 8, 1), (128, 2, 4), (128, 2, 2),
-    (256, 2, 4), (64, 2, 2), (32, 2, 1),
+    (256, 2, 4), (128, 4, 16), (64, 2, 2), (32, 2, 1),
 )  # fmt: skip
 """The likeliest first, for the time may be over before all are tried."""
 _BUDGET_S = 1.0
@@ -129,7 +128,6 @@ class Tuner:
             for type, columns in usual:
                 team = candidate[0] // candidate[2]
                 fits = team <= max(columns // 32, 32)
-                fits &= candidate[2] == 1 or has_teams(self._library, team)
                 tilings[type, columns] = candidate if fits else ()
             trial = _products(programs.trial())
             fresh = {key: trial[key] for key in usual if not _same(trial[key], usual[key])}

@@ -197,7 +197,7 @@ def attention_decode(
     buffers, includes = _buffers(qkv, cache, freqs, state, norm)
     together = _heads_per_group(heads, n_splits)
     many = min(2 * heads.D, 256)  # 16 teams of D / 8 threads for long splits, 8 of D / 4 to merge
-    threads = 128 if n_splits < _BUSY else many
+    threads = many if n_splits >= _BUSY or heads.D > 128 else 128
     rec.run(
         "attention_decode",
         (heads.H // together, n_splits, 1),

@@ -45,9 +45,12 @@ class Tiling(NamedTuple):
     """Parts of a workgroup, each with rows of its own: x is read once for all of them."""
 
 
-def has_teams(library: Library, threads: int) -> bool:
-    """Whether so many threads can be one of a workgroup's teams: not a part of a subgroup."""
-    return threads >= library.subgroup_size > 0 or not library.subgroups
+def _reduction(library: Library, chosen: Tiling) -> dict[str, str]:
+    """The form of lib/reduce_rows.wgsl: subgroups add up what is theirs, but not parts of them."""
+    if chosen.teams == 1:
+        return SINGLE if 0 < chosen.threads <= library.subgroup_size else {}
+    whole = chosen.threads // chosen.teams >= library.subgroup_size > 0
+    return {} if whole else {"lib/reduce_rows.wgsl": "lib/reduce_rows.wgsl"}
 
 
 def tiling(library: Library, weight: Weight) -> Tiling:
@@ -58,11 +61,22 @@ def tiling(library: Library, weight: Weight) -> Tiling:
     if library.narrow:
         return Tiling(library.subgroup_size, 8)  # 16 is faster, and takes twice as long to compile
     blocks = weight.columns // 32
-    team = 32 if weight.rows >= 6144 or blocks <= 32 else 64
-    if blocks > 16 and has_teams(library, team):  # a small weight is cut into more parts
-        return Tiling(128, 4 if weight.rows * weight.columns >= 1 << 23 else 2, 128 // team)
+    if blocks > 16:  # a small weight is cut into more parts
+        rows = 4 if weight.rows * weight.columns >= 1 << 23 else 2
+        return Tiling(128, rows, 128 // _team(weight.rows, blocks))
     most = 32 if weight.rows >= 12288 else 128  # enough workgroups whatever their size
     return Tiling(max(1 << (min(blocks, most) - 1).bit_length(), 4), 8 if most == 32 else 4)
+
+
+def _team(rows: int, blocks: int) -> int:
+    """Threads for a row: a subgroup or two, or so few that not many wait at a short row's end."""
+
+    def busy(threads: int) -> float:
+        return blocks / (-(-blocks // threads) * threads)
+
+    if rows < 12288 or blocks > 96:
+        return 32 if rows >= 6144 or blocks <= 32 else 64
+    return next((threads for threads in (32, 16) if busy(threads) >= 0.85), 8)
 
 
 _BATCH_ROWS, _BATCH_TOKENS = 4, 8
@@ -132,8 +146,7 @@ def matvec(
         buffers["bias"] = bias
         includes |= _bias_form(bias)
     chosen = tiling(rec.library, weight)
-    if 0 < chosen.threads <= rec.library.subgroup_size:
-        includes |= SINGLE
+    includes |= _reduction(rec.library, chosen)
     rec.run(
         "matvec",
         -(-weight.rows // (chosen.rows * chosen.teams)),

@@ -19,7 +19,7 @@ def rms_norm(
     """out = scale · x / sqrt(mean(x², last axis) + eps) · weight; `add`: out += that.
 
     Args:
-        x, out: (T, C); they may be one tensor, unless `add`.
+        x, out: (T, C), C a multiple of four; they may be one tensor, unless `add`.
         weight: (C,), or None for an RMSNorm without weights.
     """
     tokens, width = x.shape
@@ -36,7 +36,7 @@ def rms_norm(
         includes=includes,
         C=width,
         ADD=add,
-        WG=rec.library.threads(128),
+        WG=rec.library.threads(256),
     )
 
 

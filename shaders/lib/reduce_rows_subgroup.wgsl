@@ -1,5 +1,5 @@
 // Several sums over each team of a workgroup, with one barrier. Needs WG, TEAM, SUMS: const u32.
-// Feature: subgroups of any size up to a team's, their lanes neighbours (see reduce_subgroup.wgsl).
+// Feature: subgroups of any size up to a team's (see reduce_subgroup.wgsl).
 // Contract: see reduce_rows.wgsl
 const ROW_PLACES: u32 = (WG + 3u) / 4u;        // subgroups have four lanes at least
 var<workgroup> row_parts: array<f32, SUMS * ROW_PLACES>;

@@ -17,7 +17,7 @@ class Facts:
 
     file_bytes: int
     weight_bytes: int
-    """What a token must read: every matrix once, of the embedding only what the output shares."""
+    """What a token must read: every matrix once, of embeddings only what the output shares."""
     kv_bytes: int
     """Keys and values of one position, as halves."""
     parameters: int
@@ -67,11 +67,15 @@ def read(path: Path) -> Facts:
     sizes = (number("attention.key_length", head), number("attention.value_length", head))
     shared = gguf.metadata.get(f"{name}.attention.head_count_kv", heads)
     each = shared if isinstance(shared, list) else [shared] * number("block_count")
-    cached = sum(n for n in each if isinstance(n, int)) * sum(sizes)
-    tied = "output.weight" not in gguf.tensors
-    read_per_token = [
-        tensor for key, tensor in gguf.tensors.items() if tied or key != "token_embd.weight"
+    rows = [
+        tensor.shape[1]
+        for key, tensor in gguf.tensors.items()
+        if key.endswith((".attn_k.weight", ".attn_v.weight"))  # blocks without have no cache
     ]
+    cached = sum(rows) or sum(n for n in each if isinstance(n, int)) * sum(sizes)
+    tied = "output.weight" not in gguf.tensors
+    by_row = {"per_layer_token_embd.weight"} | (set() if tied else {"token_embd.weight"})
+    read_per_token = [tensor for key, tensor in gguf.tensors.items() if key not in by_row]
     return Facts(
         file_bytes=path.stat().st_size,
         weight_bytes=sum(tensor.nbytes for tensor in read_per_token),

@@ -131,6 +131,31 @@ def test_tilings(bench: Bench, tiling: tuple[int, ...], columns: int) -> None:
         assert reference.nmse(bench.get(out), want) < LIMIT
 
 
+@pytest.mark.parametrize("tiling", [(32, 2, 8), (32, 4, 4), (64, 2, 4), (128, 2, 16)])
+@pytest.mark.parametrize("gated", [False, True])
+def test_teams(bench: Bench, tiling: tuple[int, ...], gated: bool) -> None:
+    """Rows that are too short for all threads of a workgroup."""
+    columns, library = 32 * 11, bench.rec.library
+    if library.narrow and tiling[0] > 32:
+        return
+    weight, w = matrix(bench, "Q4_1", 46, columns)
+    x, g, b = normal(1, columns), normal(columns), normal(46)
+    out, before = bench.put(normal(46)), normal(46)
+    library.tilings = {("Q4_1", columns): tiling}
+    try:
+        for norm in (None, bench.put(g)):
+            options = {"bias": bench.put(b), "norm": norm, "eps": EPS, "gated": gated}
+            out = bench.put(before)
+            matvec(bench.rec, weight, bench.put(x), out, **options)
+            row = x if norm is None else reference.rms_norm(x, g, EPS)
+            want = reference.matmul(w, row, b, gated=gated)[0]
+            got = bench.get(out)
+            assert reference.nmse(got[: len(want)], want) < LIMIT
+            assert np.array_equal(got[len(want) :], before[len(want) :])
+    finally:
+        library.tilings = {}
+
+
 @natively
 def test_more_workgroups_than_one_dimension_has(bench: Bench) -> None:
     rows = 4 * bench.device.limits["maxComputeWorkgroupsPerDimension"] + 9

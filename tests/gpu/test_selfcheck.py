@@ -94,7 +94,7 @@ FAULTS = {
     "altup_correct": ("var coef = 1.0", "var coef = 0.0"),
     "copy": ("i < N", "i < N / 4u"),
     "gate_mul": ("let t = i / F;", "let t = i / F + i / 99u;"),
-    "rms_norm": ("sum += x[row + i] * x[row + i]", "sum += x[row + i]"),
+    "rms_norm": ("sum += dot(v[j], v[j])", "sum += v[j].x"),
     "qk_norm": ("select(H * D, KV * D, group.y == 1u)", "H * D"),
     "rope_cache": ("mean = reduce_sum(squares, lane) / f32(D)", "mean = 1.0"),
     "attention_decode": ("i += TEAMS", "i += 2u * TEAMS"),

@@ -117,8 +117,8 @@ def test_the_usual_tiling_stays(
     if why == "wrong results":
 
         def read(path: str) -> str:
-            right = "var y = row_sum(first, team) * magnitude;"
-            wrong = "var y = row_sum(first, team) * magnitude * select(1.0, 1.1, R == 8u);"
+            right = "var y = biased("
+            wrong = "var y = select(1.0, 1.1, R == 8u) * biased("
             return read_shader(path).replace(right, wrong)
 
         assert read("matvec.wgsl") != read_shader("matvec.wgsl")

@@ -1,11 +1,14 @@
 """tests/bench: the models that it makes up, the server, and how figures come from readings."""
 
 import ast
+import asyncio
 import http.client
 import json
 import math
+import random
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +16,45 @@ import gguf
 import numpy as np
 import pytest
 
+from py_engine.engine import inspect
+from py_engine.hosts.files import FileSource
 from py_engine.hosts.native import LibraryEncoder
 from py_engine.hosts.static import threaded
 from py_engine.text.tokenizer import Tokenizer
-from tests.bench import bench, facts, models, peer, picture, report
+from tests.bench import bench, blocks, facts, models, peer, picture, report
 from tests.bench.facts import Facts
 from tests.bench.figures import Series, figures
 from tests.bench.native import Words
 from tests.bench.server import Site
+from tests.bench.shapes import SHAPES, rope_factors, tensors
 from tests.bench.vocabulary import tokenizer_metadata
+from tests.blocks import dequantize
 
 ROOT = Path(__file__).parents[2]
 MODEL = "tiny:Q4_K"
 KNOWN = {MODEL: Facts(10**6, 2 * 10**6, 1000, 10**6, 2048)}
 
 
-@pytest.mark.parametrize("kind", list(models.QUANTS))
-def test_a_made_up_model_reads_back_with_unit_gain(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", blocks.TYPES)
+def test_random_weights_have_unit_gain(kind: str) -> None:
+    data = b"".join(blocks.random_bytes(kind, 64 * 512, 512, random.Random(0)))
+    rows = np.frombuffer(data, np.uint8).reshape(64, -1)
+    values = dequantize(kind, rows)
+    apart = 0.42 if kind == "MXFP4" else 0.25  # whose scales are powers of two
+    assert values.std() * math.sqrt(512) == pytest.approx(1, rel=apart)
+    if kind not in ("TQ2_0", "Q2_0"):  # whose random bits mean -1 to 2
+        assert abs(values.mean()) < 0.15 * values.std()
+
+
+def test_a_made_up_model_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
-    models.write(path, models.SHAPES["tiny"], kind, "tiny")
+    models.write(path, SHAPES["tiny"], "Q4_K", "tiny")
     reader = gguf.GGUFReader(path)
     assert len(reader.tensors) == 2 + 2 * 11
     for tensor in reader.tensors:
         values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         if values.ndim == 2:
-            assert values.std() * math.sqrt(values.shape[1]) == pytest.approx(1, rel=0.25)
-            assert abs(values.mean()) < 0.15 * values.std()
+            assert values.std() * math.sqrt(values.shape[1]) == pytest.approx(1, rel=0.1)
         else:
             assert np.all(values == 1)
     told = facts.read(path)
@@ -59,18 +75,54 @@ def test_a_model_is_the_same_bytes_again_and_made_once(tmp_path: Path) -> None:
     assert first.stat().st_mtime_ns == stamp
 
 
-@pytest.mark.parametrize(
-    ("shape", "parameters"), [("qwen3-0.6b", 596_049_920), ("llama-1b", 1_235_814_400)]
-)
-def test_shapes_have_as_many_weights_as_the_real_models(shape: str, parameters: int) -> None:
-    """By their cards: 0.6 B (596,049,920 by its safetensors) and 1.23 B."""
-    tensors = models._tensors(models.SHAPES[shape], "F16")
-    assert sum(math.prod(t.dims) for t in tensors if t.name != "rope_freqs.weight") == parameters
+PARAMETERS = {
+    "qwen3-0.6b": 596_049_920, "llama-1b": 1_235_814_400, "llama-3b": 3_212_749_824,
+    "gemma3-1b": 999_885_952, "qwen3.5-0.8b": 752_393_024, "lfm2-1.2b": 1_170_340_608,
+    "phi4-mini": 3_836_021_760, "gemma4-e2b": 4_628_569_379,
+}  # fmt: skip
+"""By their safetensors; of Gemma 4, whose card says 2.3 B beside the embeddings, by its shape."""
+
+
+@pytest.mark.parametrize("shape", PARAMETERS)
+def test_shapes_have_as_many_weights_as_the_real_models(shape: str) -> None:
+    made = tensors(SHAPES[shape], "F16")
+    found = sum(math.prod(t.dims) for t in made if not t.name.startswith("rope_f"))
+    assert found == PARAMETERS[shape]
+
+
+@pytest.mark.parametrize("shape", PARAMETERS)
+def test_a_header_is_one_of_a_model_that_runs(shape: str, tmp_path: Path) -> None:
+    """With a small vocabulary; no weight is written."""
+    path, small = tmp_path / "model.gguf", replace(SHAPES[shape], vocab=12288, unused=5)
+    path.write_bytes(models.header(small, "Q4_K", shape))
+    with path.open("r+b") as file:
+        file.truncate(2**33)  # sparse
+    about = asyncio.run(inspect([FileSource(str(path))]))
+    assert about.get("unsupported") is None
+    assert about["warnings"] == []
+
+
+CACHED = {"qwen3.5-0.8b": 6 * 2 * 256, "lfm2-1.2b": 6 * 8 * 64, "phi4-mini": 32 * 8 * 128,
+          "gemma4-e2b": 12 * 256 + 3 * 512}  # fmt: skip
+"""Blocks with a cache, key heads, head size."""
+
+
+@pytest.mark.parametrize("shape", CACHED)
+def test_facts_count_what_a_token_reads(shape: str, tmp_path: Path) -> None:
+    path, made = tmp_path / "model.gguf", SHAPES[shape]
+    small = replace(made, vocab=12288, unused=5)
+    path.write_bytes(models.header(small, "Q4_K", shape))
+    with path.open("r+b") as file:
+        file.truncate(2**33)
+    told = facts.read(path)
+    assert told.kv_bytes == 2 * 2 * CACHED[shape]
+    rows = [t for t in tensors(small, "Q4_K") if t.name != "per_layer_token_embd.weight"]
+    assert told.weight_bytes == sum(t.nbytes for t in rows)
 
 
 def test_llama_factors_are_those_of_its_config() -> None:
     """factor 32, low 1, high 4, original context 8192: the ends are kept and divided by 32."""
-    factors = models._rope_factors(models.SHAPES["llama-1b"])
+    factors = rope_factors(SHAPES["llama-1b"])
     assert (factors[0], len(factors)) == (1, 32)
     assert factors[-1] == pytest.approx(32)
     assert factors == sorted(factors)
