@@ -131,7 +131,8 @@ def write(
         writer.add_string(key, text)
     types: dict[str, str] = {}
     for name, values in tensors(shape, seed).items():
-        plain = values.ndim < 2 or "conv" in name.rpartition(".weight")[0].rpartition(".")[2]
+        last = name.rpartition(".weight")[0].rpartition(".")[2]
+        plain = values.ndim < 2 or "conv" in last or last.endswith("_coef")
         types[name] = "F32" if plain else weight_type
         if not plain:
             sought = "output.weight" if shape.tied and name == "token_embd.weight" else name
