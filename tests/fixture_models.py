@@ -188,7 +188,7 @@ MODELS = {
             "attention.sliding_window": 6, "attention.key_length_swa": 32,
             "attention.value_length_swa": 32, "rope.dimension_count": 64,
             "rope.dimension_count_swa": 32, "rope.freq_base_swa": 10000.0,
-            "attention.sliding_window_pattern": [True, True, False, True, True, False],
+            "attention.sliding_window_pattern": [True, True, True, False, True, False],
             "attention.shared_kv_layers": 2, "embedding_length_per_layer_input": 32,
             "final_logit_softcapping": 1.0,
         },
@@ -205,13 +205,13 @@ MODELS = {
         },
     ),
     "gemma3n": Shape(  # the last two blocks leave their keys and values unread
-        "gemma3n", tokenizer="llama", head_size=32, kv_heads=1, norms="both", layers=12,
-        embedding=128, feed_forward=128, qk_norm="head", theta=1e6, spread=0.5,
+        "gemma3n", tokenizer="llama", head_size=32, kv_heads=1, norms="both", layers=22,
+        embedding=64, heads=2, feed_forward=96, qk_norm="head", theta=1e6, spread=0.5,
         keys={
             "attention.sliding_window": 6, "rope.freq_base_swa": 10000.0,
-            "attention.sliding_window_pattern": [*[True, False] * 6],
-            "attention.shared_kv_layers": 3, "embedding_length_per_layer_input": 32,
-            "altup.num_inputs": 4, "altup.active_idx": 0, "final_logit_softcapping": 1.0,
+            "attention.sliding_window_pattern": [*[True, False] * 11],
+            "attention.shared_kv_layers": 2, "embedding_length_per_layer_input": 256,
+            "altup.num_inputs": 4, "altup.active_idx": 0,
         },
     ),
     "lfm2": Shape(

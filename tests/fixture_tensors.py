@@ -174,13 +174,15 @@ class _Tensors:
             self.norm(f"{blk}.post_norm", c)
         if shape.architecture == "gemma3n":
             self.out[f"{blk}.attn_q_norm.weight"] *= 0.25  # nothing else scales scores
+            for name in "post_attention_norm", "post_ffw_norm", "post_norm":
+                self.out[f"{blk}.{name}.weight"] *= 0.3  # so that many blocks are no chaos
             for name, rows in (f"{blk}.altup_predict_coef", 16), (f"{blk}.altup_correct_coef", 4):
                 self.out[f"{name}.weight"] = 0.15 * normal(name, self.seed, rows, 4)
             self.matrix(f"{blk}.altup_router", 4, c, gain=c)
             for name in "altup_router_norm", "altup_correct_scale", "laurel_post_norm":
                 self.norm(f"{blk}.{name}", c)
-            self.matrix(f"{blk}.laurel_l", 32, c)
-            self.matrix(f"{blk}.laurel_r", c, 32)
+            self.matrix(f"{blk}.laurel_l", 64, c)
+            self.matrix(f"{blk}.laurel_r", c, 64)
         if shape.architecture == "gemma4":
             name = f"{blk}.layer_output_scale.weight"
             self.out[name] = 0.7 + 0.1 * np.abs(normal(name, self.seed, 1))

@@ -96,6 +96,9 @@ class Gemma4(Oracle):
 class Gemma3n(Gemma4):
     """Four residual streams, of which the first goes through the layers."""
 
+    sample = 0
+    """1: deviations are those of a sample, divided by F - 1, as llama.cpp has them."""
+
     def blocks(self, ids: list[int], x: Array) -> Array:
         w, kept, inputs = self.weights, {}, self.inputs(ids, x)
         s = [x, *(alike(x @ one.T, x) for one in w["altup_proj.weight"])]
@@ -135,7 +138,8 @@ class Gemma3n(Gemma4):
         name = f"blk.{layer}.ffn"
         gate, up = self.linear(f"{name}_gate", x), self.linear(f"{name}_up", x)
         if layer < 10 and self.without != "sparse gate":
-            mean, deviation = (f(gate, axis=1, keepdims=True) for f in (np.mean, np.std))
+            mean = np.mean(gate, axis=1, keepdims=True)
+            deviation = np.std(gate, axis=1, keepdims=True, ddof=self.sample)
             gate = np.maximum(gate - (mean + 1.6448536 * deviation), 0)
         return self.linear(f"{name}_down", gelu(gate) * up)
 
