@@ -81,7 +81,7 @@ def _products(subgroups: bool) -> Iterator[Variant]:
     parts = {"lib/reduce_rows.wgsl": "lib/reduce_rows.wgsl"}  # teams that are parts of subgroups
     for norm, gated in product(({}, _NORM), (False, True)):
         teams: dict[str, Value] = {"WG": 128, "TEAMS": 16, "STAGED": True, "GATED": gated}
-        yield "matvec", {"K": 1152, **teams}, weight | norm | parts
+        yield "matvec", {"K": 1152, **teams}, _weight("Q4_0") | norm | parts
     for rows, threads in ((1, 256), (2, 64), (16, 4)):
         yield "matvec", {"K": 256, "R": rows, "WG": threads}, weight
         yield "matvec", {"K": 256, "R": rows, "WG": 32, "STAGED": True}, weight | _NORM

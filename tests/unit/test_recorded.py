@@ -132,7 +132,7 @@ MIXED = replace(SMALL, architecture="qwen2", up="Q8_0")
 KERNELS = {file.stem for file in SHADERS.glob("*.wgsl")}
 
 
-OTHERS = ("olmo2", "gemma2", "lfm2", "qwen35")
+OTHERS = ("olmo2", "gemma2", "gemma3n", "gemma4", "lfm2", "qwen35")
 """Fixtures that take kernels which `Shape` has no use for."""
 
 
