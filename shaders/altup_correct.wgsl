@@ -31,12 +31,15 @@ fn main(
     let i = (group.x + group.y * groups.x) * 64u + lane;
     if (i >= state.n * C) { return; }
     var modes: array<f32, N>;
+    // #unroll
     for (var n = 0u; n < N; n += 1u) {
         modes[n] = tanh(clamp(router[i / C * N + n], -10.0, 10.0));
     }
     let news = hidden[i] - streams[i];
+    // #unroll
     for (var n = 0u; n < N; n += 1u) {
         var coef = 1.0;
+        // #unroll
         for (var m = 0u; m < N; m += 1u) { coef += table[n * N + m] * modes[m]; }
         let y = streams[n * params.stride + i] + news * coef;
         streams[n * params.stride + i] = y;

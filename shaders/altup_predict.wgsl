@@ -30,14 +30,18 @@ fn main(
     if (i >= state.n * C) { return; }
     var modes: array<f32, N>;
     var before: array<f32, N>;
+    // #unroll
     for (var n = 0u; n < N; n += 1u) {
         modes[n] = tanh(clamp(router[i / C * N + n], -10.0, 10.0));
         before[n] = streams[n * params.stride + i];
     }
+    // #unroll
     for (var n = 0u; n < N; n += 1u) {
         var y = before[n];
+        // #unroll
         for (var j = 0u; j < N; j += 1u) {
             var coef = 0.0;
+            // #unroll
             for (var m = 0u; m < N; m += 1u) { coef += table[(n * N + j) * N + m] * modes[m]; }
             y += coef * before[j];
         }

@@ -1,4 +1,4 @@
-// Streams made of one, or one of all; each projection is brought to the magnitude of its own.
+// Streams made of one, or one of all; each projection is brought to the magnitude of `own`.
 //
 //   own (T, C), projected (T, N - 1, C) f32      u[i] = projected[i] * |own| / |projected[i]|
 //   out  (N, stride): own, u[0], u[1], … of each token;   MERGE: (T, C): the mean of all N

@@ -1,6 +1,6 @@
 // One step of causal attention for one token, split over the cached positions (flash-decoding).
 //
-//   qkv (1, (H + 2 KV) D) f32: queries, keys, values, before norm and rotation
+//   qkv (1, COLUMNS) f32: queries, keys and, unless TIED, values, before norm and rotation
 //   keys (KV, D/8, S) and values (KV, S, D/8), 8 halves an element; position state.pos is written
 //   SHARED: qkv (1, H D), and that position is read
 //   out  one split: (H, D), the result;  more: (splits, H, D) sums, then (splits, H) (max, weight)

@@ -33,6 +33,7 @@ const OCTETS: u32 = P / 8u;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    weight_begin(lane);
     if (group.y >= state.n) { return; }
     let row = tokens[group.y] - params.first_row;
     if (row >= params.rows) { return; }

@@ -1,7 +1,7 @@
 """The models of tests/fixtures.py: a row for each architecture and option, its keys.
 
 Weights are large enough that leaving out any one part of a model, be it a rotation, a norm, a
-window or a scale, changes what it predicts: tests/model/test_parts.py.
+window or a scale, changes what it predicts: tests/unit/test_parts.py.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ MODELS = {
         keys={
             "attention.sliding_window": 6, "rope.freq_base_swa": 10000.0,
             "attention.sliding_window_pattern": [*[True, False] * 11],
-            "attention.shared_kv_layers": 2, "embedding_length_per_layer_input": 256,
+            "attention.shared_kv_layers": 2.0, "embedding_length_per_layer_input": 256,
             "altup.num_inputs": 4, "altup.active_idx": 0,
         },
     ),

@@ -77,14 +77,14 @@ class AltUp:
     """The parts of a block that see its streams: `predict` begins it, `correct` ends it.
 
     Args:
-        made: the inputs of all blocks, of which this is the block `number`.
+        number: of its block, which picks its part of the embedding's inputs.
     """
 
-    def __init__(self, at: Scope, count: int, made: PerLayerEmbedding, number: int) -> None:
+    def __init__(self, at: Scope, count: int, embedding: PerLayerEmbedding, number: int) -> None:
         router = _Router(at, count, at.norm("altup_router_norm"))
         predicting = at.table("altup_predict_coef", (count * count, count))
         self.predict = _Predict(router, predicting)
-        self.correct = _Correct(at, router, made, number, count)
+        self.correct = _Correct(at, router, embedding, number, count)
 
 
 class _Predict:
@@ -106,18 +106,18 @@ class _Correct:
     """streams += what hidden brings; then all but the first get the block's inputs."""
 
     def __init__(
-        self, at: Scope, router: _Router, made: PerLayerEmbedding, number: int, count: int
+        self, at: Scope, router: _Router, embedding: PerLayerEmbedding, number: int, count: int
     ) -> None:
-        self.router, self.made, self.at = router, made, number * made.width
+        self.router, self.embedding, self.first = router, embedding, number * embedding.width
         self.table = at.table("altup_correct_coef", (count, count))
         self.weight = at.vector(["altup_correct_scale"], [at.width])
-        self.gate = at.linear("inp_gate", made.width, at.width)
-        self.projection = at.linear("proj", at.width, made.width)
+        self.gate = at.linear("inp_gate", embedding.width, at.width)
+        self.projection = at.linear("proj", at.width, embedding.width)
         self.post, self.count = at.norm("post_norm"), count
 
     @property
     def needs(self) -> Needs:
-        return Needs(wide=self.made.width, gate=self.count)
+        return Needs(wide=self.embedding.width, gate=self.count)
 
     def apply(self, rec: Recorder, act: Activations) -> None:
         state, width = act.state, self.projection.rows
@@ -125,9 +125,9 @@ class _Correct:
         altup.correct(
             rec, act.streams, router, self.table, act.hidden, weight=self.weight, state=state
         )
-        x, y = act.wide(self.made.width), act.narrow(width)
+        x, y = act.wide(self.embedding.width), act.narrow(width)
         self.gate.apply(rec, act, act.hidden, x, activation="gelu")
-        layer_mul(rec, x, act.inputs(self.made.size), at=self.at, state=state)
+        layer_mul(rec, x, act.inputs(self.embedding.size), at=self.first, state=state)
         self.projection.apply(rec, act, x, y)
         for i in range(1, self.count):
             stream = act.stream(i)

@@ -1,7 +1,7 @@
 """What a model file says its net with: the parts, and the tables and keys that they take."""
 
 from py_engine.layers.altup import AltUp, Laurel, StreamsFromOne, StreamsToOne
-from py_engine.layers.attention import Attention, SharedAttention
+from py_engine.layers.attention import Attention
 from py_engine.layers.config import Config
 from py_engine.layers.decoder import Decoder
 from py_engine.layers.dense import dense
@@ -11,9 +11,9 @@ from py_engine.layers.per_layer import PerLayerEmbedding, PerLayerGate
 from py_engine.layers.recurrent import DeltaNet, ShortConv
 from py_engine.layers.rotation import UNSCALED, rotation
 from py_engine.layers.scope import Scope
+from py_engine.layers.shared import SharedCaches
 from py_engine.layers.state import States
 from py_engine.layers.weights import Weights
-from py_engine.ops.attention import Cache
 from py_engine.ops.delta import DeltaHeads
 
 __all__ = (
@@ -21,7 +21,6 @@ __all__ = (
     "AltUp",
     "Attention",
     "Block",
-    "Cache",
     "Config",
     "Decoder",
     "DeltaHeads",
@@ -35,7 +34,7 @@ __all__ = (
     "Plain",
     "Scaled",
     "Scope",
-    "SharedAttention",
+    "SharedCaches",
     "ShortConv",
     "States",
     "StreamsFromOne",

@@ -6,7 +6,7 @@ reads what it uses, and has `neutral` refuse what would change its arithmetic an
 contradicts the tensors' shapes fails in weights.py. Defaults are llama.cpp's (src/llama-model.cpp).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isclose, isfinite
 from typing import TypeGuard, Unpack
 
@@ -70,6 +70,13 @@ class Config:
         """An integer from 1 to `most`."""
         return self._size(name, self.value(name), default, 1, most)
 
+    def count(self, name: str) -> int | None:
+        """A number of blocks below that of all, which files hold as an integer or a real number."""
+        value = self.value(name)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return None if value is None else self._size(name, value, None, 0, self.block_count - 1)
+
     def sizes(self, name: str, default: int | None = None, *, least: int = 1) -> list[int]:
         """An integer from `least` for each block: a list, or one number for all."""
         value: object = self.value(name)
@@ -88,6 +95,16 @@ class Config:
         if not _is_number(value) or not 0 < value < float("inf"):
             raise self.refusal(name, value, "a positive number")
         return float(value)
+
+    def reals(self, name: str, default: Sequence[float]) -> list[float]:
+        """A finite number for each block."""
+        value: object = self.value(name)
+        value = list(default) if value is None else value
+        if not isinstance(value, list) or len(value) < self.block_count:
+            raise self.refusal(name, value, f"{self.block_count} numbers, one for each block")
+        if not all(_is_number(one) and isfinite(one) for one in value):
+            raise self.refusal(name, value, "finite numbers")
+        return [float(one) for one in value[: self.block_count]]
 
     def factor(self, name: str, default: float = 1.0) -> float:
         """A number that multiplies; 0 stands for none, as llama.cpp has it."""
@@ -148,7 +165,7 @@ class Config:
         suffix = "_swa" if near else ""
         name = f"rope.dimension_count{suffix}"
         size = self._head_size(self.head_counts("attention.head_count")[0], suffix)
-        rotated = self.size(name, size)
+        rotated = self.size(name, min(size, self.rotated()) if near else size)
         if rotated > size or rotated % 2:
             raise self.refusal(name, rotated, f"an even number up to {size}")
         return rotated
@@ -201,9 +218,11 @@ class Config:
 
     def _head_size(self, count: int, suffix: str = "") -> int:
         width, name = self.embedding_length, f"attention.key_length{suffix}"
-        if self.value(name) is None and (not count or width % count):
+        said = self.value("attention.key_length") or self.value(name)
+        if said is None and (not count or width % count):
             raise self.refusal("attention.head_count", count, f"a divisor of the width {width}")
-        size = self.size(name, width // max(count, 1))
+        size = self.size("attention.key_length", width // max(count, 1))
+        size = self.size(name, size)
         self._multiple(name, size, 8)
         if size > 512:
             raise self.refusal(name, size, "head sizes up to 512")

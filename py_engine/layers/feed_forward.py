@@ -17,8 +17,8 @@ class Gated:
         norm: of its input; None has none.
         activation: `silu` (SwiGLU) or `gelu` (GeGLU).
         packed: one tensor `ffn_up` holds the rows of the gate, then those of up.
-        deviations: only the part of a gate above the mean of a token's gates plus so many of their
-            standard deviations counts; None: all of it.
+        deviations: max(gate - cutoff, 0) is taken for the gate, where the cutoff is the mean of a
+            token's gates and so many of their standard deviations; None: the gate.
         post, scale: of its result, as `Output` has them.
     """
 

@@ -1,4 +1,4 @@
-"""What a block is made of. Each part adds to the residual stream: hidden += part(hidden).
+"""What a block is made of. Each part changes the residual stream, mostly hidden += part(hidden).
 
 A part that mixes tokens leaves a trace for those that follow, in a cache or a state. The last such
 part of a model need not compute its results for all tokens of a prompt, nor any part after it.
@@ -12,17 +12,17 @@ from py_engine.layers.activations import Activations, Needs
 
 
 class Part(Protocol):
-    """A feed-forward layer, or another that sees each token alone."""
+    """A layer that leaves no trace: feed-forward, or attention over a cache that others fill."""
 
     @property
     def needs(self) -> Needs: ...
 
     def apply(self, rec: Recorder, act: Activations) -> None:
-        """hidden += part(hidden) for T tokens."""
+        """hidden += part(hidden), or what else the part does, for T tokens."""
 
 
 class Mixer(Part, Protocol):
-    """An attention layer, or another that sees earlier tokens."""
+    """A layer that leaves a trace of each token, in a cache or a state, for those that follow."""
 
     def remember(self, rec: Recorder, act: Activations) -> None:
         """Leave the trace of T tokens, and what `finish` and `last` need."""

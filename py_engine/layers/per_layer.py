@@ -27,7 +27,7 @@ class PerLayerEmbedding:
         self.width, self.eps = config.size(_NAME), config.eps
         self.size = self.width * config.block_count
         names = [f"per_layer_{name}.weight" for name in ("token_embd", "model_proj", "proj_norm")]
-        self.table = weights.matrix(names[:1], [weights.rows(names[0])], self.size)
+        self.table = weights.matrix(names[:1], [weights.rows("token_embd.weight")], self.size)
         self.projection = weights.linear(names[1:2], [self.size], config.embedding_length)
         self.norm = weights.vector(names[2:], [self.width])
 
@@ -56,20 +56,20 @@ class PerLayerGate:
     """hidden += norm(W (gelu(gate · hidden) · inputs of this block)).
 
     Args:
-        number: its block's.
+        number: of its block, which picks its part of the inputs.
     """
 
-    def __init__(self, at: Scope, made: PerLayerEmbedding, number: int) -> None:
-        self.made, self.at = made, number * made.width
-        self.gate = at.linear("inp_gate", made.width, at.width)
-        self.output = Output(at.linear("proj", at.width, made.width), at.norm("post_norm"))
+    def __init__(self, at: Scope, embedding: PerLayerEmbedding, number: int) -> None:
+        self.embedding, self.first = embedding, number * embedding.width
+        self.gate = at.linear("inp_gate", embedding.width, at.width)
+        self.output = Output(at.linear("proj", at.width, embedding.width), at.norm("post_norm"))
 
     @property
     def needs(self) -> Needs:
-        return Needs(wide=self.made.width)
+        return Needs(wide=self.embedding.width)
 
     def apply(self, rec: Recorder, act: Activations) -> None:
-        x = act.wide(self.made.width)
+        x = act.wide(self.embedding.width)
         self.gate.apply(rec, act, act.hidden, x, activation="gelu")
-        layer_mul(rec, x, act.inputs(self.made.size), at=self.at, state=act.state)
+        layer_mul(rec, x, act.inputs(self.embedding.size), at=self.first, state=act.state)
         self.output.apply(rec, act, x, act.narrow(self.gate.columns))

@@ -8,16 +8,14 @@ from math import sqrt
 from py_engine.layers.build import (
     UNSCALED,
     AltUp,
-    Attention,
     Block,
-    Cache,
     Config,
     Decoder,
     Gated,
     Laurel,
     PerLayerEmbedding,
     Scope,
-    SharedAttention,
+    SharedCaches,
     StreamsFromOne,
     StreamsToOne,
     Weights,
@@ -25,10 +23,12 @@ from py_engine.layers.build import (
 )
 
 WINDOWED = True
-_OWNERS, _SPARSE = 20, 10
-"""Blocks with a cache of their own, where the file does not say it; with sparse gates."""
+_OWNERS = 20
+"""Blocks with a cache of their own, where the file does not say it."""
+_SPARSE = 10
+"""Blocks whose gates are sparse, where the file does not say it."""
 _DEVIATIONS = 1.6448536
-"""Above which lie 5 % of normal gates."""
+"""So many standard deviations above the mean: 5 % of a normal distribution are larger."""
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
@@ -37,33 +37,25 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
     base = config.real("rope.freq_base_swa", 10000.0)
     near = rotation(weights, config, context, base=base, scaling=UNSCALED)
     far = rotation(weights, config, context)
-    owners = min(_OWNERS, config.block_count)
-    if config.value("attention.shared_kv_layers"):
-        owners = config.block_count
-        owners -= config.size("attention.shared_kv_layers", most=owners - 1)
     per_layer = PerLayerEmbedding(weights, config)
     rank = weights.rows("blk.0.laurel_l.weight")
-    caches: dict[bool, Cache] = {}
-
-    def attention(at: Scope, i: int) -> Attention | SharedAttention:
-        window = config.window() if slides[i] else 0
-        heads = config.heads(i, neox=True, window=window, scale=1.0, value_norm=True)
-        freqs = near if slides[i] else far
-        norm, post = at.norm("attn_norm"), at.norm("post_attention_norm")
-        if i >= owners:
-            return SharedAttention(at, heads, caches[slides[i]], freqs, norm=norm, post=post)
-        cache = caches[slides[i]] = at.cache(heads, context)
-        return Attention(at, heads, cache, freqs, norm=norm, head_norm="head", post=post)
+    caches = SharedCaches(config, context, _OWNERS)
+    window = config.size("attention.sliding_window", most=2**64)
+    dense = [0.0] * max(config.block_count - _SPARSE, 0)
+    sparsity = config.reals("activation_sparsity_scale", [_DEVIATIONS] * _SPARSE + dense)
 
     def block(at: Scope, i: int) -> Block:
-        altup, mixer = AltUp(at, count, per_layer, i), attention(at, i)
+        own = window if slides[i] else 0
+        heads = config.heads(i, neox=True, window=own, scale=1.0, value_norm=True)
+        mixer = caches.attention(at, i, heads, near if slides[i] else far)
+        altup = AltUp(at, count, per_layer, i)
         assert mixer.norm
         feed_forward = Gated(
             at,
             config.feed_forward(i),
             norm=at.norm("ffn_norm"),
             activation="gelu",
-            deviations=_DEVIATIONS if i < _SPARSE else None,
+            deviations=sparsity[i] or None,
             post=at.norm("post_ffw_norm"),
         )
         return altup.predict, mixer, Laurel(at, rank, norm=mixer.norm), feed_forward, altup.correct

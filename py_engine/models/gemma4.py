@@ -8,9 +8,7 @@ from math import sqrt
 
 from py_engine.layers.build import (
     UNSCALED,
-    Attention,
     Block,
-    Cache,
     Config,
     Decoder,
     Gated,
@@ -19,7 +17,7 @@ from py_engine.layers.build import (
     PerLayerGate,
     Scaled,
     Scope,
-    SharedAttention,
+    SharedCaches,
     Weights,
     rotation,
 )
@@ -35,31 +33,24 @@ def model(weights: Weights, config: Config, context: int) -> Decoder:
         weights, config, context, base=base, scaling=UNSCALED, rotated=turned, divided=False
     )
     far = rotation(weights, config, context)
-    owners = config.block_count
-    if config.value("attention.shared_kv_layers"):
-        owners -= config.size("attention.shared_kv_layers", most=owners - 1)
     per_layer = None
     if config.value("embedding_length_per_layer_input"):
         per_layer = PerLayerEmbedding(weights, config)
-    caches: dict[bool, Cache] = {}
+    caches = SharedCaches(config, context)
+    window = config.size("attention.sliding_window", most=2**64)
 
-    def attention(at: Scope, i: int) -> Attention | SharedAttention:
+    def attention(at: Scope, i: int) -> Part:
         sliding = slides[i]
         heads = config.heads(
             i,
             neox=True,
             near=sliding,
-            window=config.window() if sliding else 0,
+            window=window if sliding else 0,
             scale=1.0,
             value_norm=True,
             tied=not (sliding or at.has("attn_v") or at.has("attn_qkv")),
         )
-        freqs = near if sliding else far
-        norm, post = at.norm("attn_norm"), at.norm("post_attention_norm")
-        if i >= owners:
-            return SharedAttention(at, heads, caches[sliding], freqs, norm=norm, post=post)
-        caches[sliding] = at.cache(heads, context)
-        return Attention(at, heads, caches[sliding], freqs, norm=norm, head_norm="head", post=post)
+        return caches.attention(at, i, heads, near if sliding else far)
 
     def block(at: Scope, i: int) -> Block:
         norm, post = at.norm("ffn_norm"), at.norm("post_ffw_norm")

@@ -36,7 +36,7 @@ def rms_norm(
         includes=includes,
         C=width,
         ADD=add,
-        WG=rec.library.threads(256),
+        WG=rec.library.threads(256, width // 64),
     )
 
 

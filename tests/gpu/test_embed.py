@@ -26,7 +26,7 @@ def test_shards_write_their_tokens_and_leave_the_rest(bench: Bench) -> None:
     assert np.array_equal(bench.get(out), want)
 
 
-@pytest.mark.parametrize("kind", ["Q4_K", "Q8_0"])
+@pytest.mark.parametrize("kind", ["Q4_K", "IQ4_XS", "MXFP4"])
 def test_inputs_of_all_layers(bench: Bench, kind: str) -> None:
     """Projections are normed a part each, rows of the table added, from the shard that has them."""
     rng, size, eps = np.random.default_rng(5), 256, 0.01

@@ -39,7 +39,7 @@ KERNELS: list[Variant] = [
     ("take_last", {"C": 300}, {}),
     ("gate_mul", {"F": 100}, {}),
     ("embed_layers", {"L": 3, "P": 256}, _Q4),
-    ("embed_layers", {"L": 4, "P": 64}, {"lib/weight.wgsl": "lib/weight_q8_0.wgsl"}),
+    ("embed_layers", {"L": 4, "P": 64}, {"lib/weight.wgsl": "lib/weight_iq4_nl.wgsl"}),
     ("sigmoid_gate", {"C": 300}, {}),
     ("layer_mul", {"C": 96, "W": 288}, {}),
     ("scale", {"C": 100}, {}),
