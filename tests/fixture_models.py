@@ -132,6 +132,13 @@ MODELS = {
     ),
     "minicpm": Shape("minicpm", tokenizer="llama", tied=False),
     "hunyuan-dense": Shape("hunyuan-dense", pre="qwen2", qk_norm="head"),
+    "hunyuan_vl": Shape(
+        "hunyuan_vl", pre="qwen2", head_size=128, qk_norm="head",
+        keys={  # files have a fourth section, whose pairs llama.cpp does not turn in a text
+            "rope.dimension_sections": [24, 20, 20, 0], "rope.scaling.type": "none",
+            "rope.scaling.factor": 1.0, "rope.scaling.alpha": 1000.0,
+        },
+    ),
     "maincoder": Shape("maincoder", pre="qwen2", qk_norm="head"),
     "ernie4_5": Shape("ernie4_5", tokenizer="llama"),
     "internlm2": Shape("internlm2", tokenizer="llama", tied=False),

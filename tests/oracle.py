@@ -25,10 +25,11 @@ _NEIGHBOURS = {
 }  # fmt: skip
 """Architectures whose files pair neighbours when they rotate; all others pair i and i + R/2."""
 _HALVES = {
-    "qwen2", "qwen2vl", "qwen3", "qwen3vl", "phi3", "hunyuan-dense", "exaone", "exaone4",
-    "pangu-embedded", "qwen", "seed_oss", "olmo2", "gemma", "gemma2", "gemma3", "lfm2", "qwen35",
+    "qwen2", "qwen2vl", "qwen3", "qwen3vl", "phi3", "hunyuan-dense", "hunyuan_vl", "exaone",
+    "exaone4", "pangu-embedded", "qwen", "seed_oss", "olmo2", "gemma", "gemma2", "gemma3",
+    "lfm2", "qwen35",
 }  # fmt: skip
-_TURN_FIRST = {"hunyuan-dense", "maincoder"}
+_TURN_FIRST = {"hunyuan-dense", "hunyuan_vl", "maincoder"}
 """The norm of heads comes after the rotation."""
 _SCALED = {"granite", "minicpm"}
 _FINAL_CAPS = {"gemma2": 30, "gemma3": 0, "gemma3n": 30, "gemma4": 0}
@@ -332,6 +333,9 @@ class Oracle:
         plain = self.theta ** (-np.arange(half) / half)
         if self.without == "scaling" or (self.architecture == "olmo2" and self.slides(layer)):
             return plain, 1.0
+        if self.architecture == "hunyuan_vl":  # NTK-aware: a larger base
+            alpha = float(keys.get("rope.scaling.alpha", 0.0)) or 1.0
+            plain = plain * alpha ** (self.head / (self.head - 2) * -np.arange(half) / half)
         kind = keys.get("rope.scaling.type", "linear")
         factor = 1.0 if kind == "none" else float(keys.get("rope.scaling.factor", 0.0) or 1.0)
         original = int(keys.get("rope.scaling.original_context_length", keys["context_length"]))

@@ -5,6 +5,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -317,6 +318,21 @@ def test_contradictions_fail_clearly_and_at_once(
         build(whole, change)
     assert time.process_time() - started < 5  # to make what is claimed takes far longer
     assert str(caught.value) and caught.value.hint
+
+
+@pytest.mark.parametrize("alpha", [-1.0, 1e300, NAN, INF, "x"])
+def test_an_alpha_that_makes_no_base_is_refused(alpha: MetaValue, tmp_path: Path) -> None:
+    spec = fixtures.write(tmp_path / "m.gguf", "hunyuan_vl")
+    (source,) = open_sources(str(spec.path))
+    try:
+        gguf = asyncio.run(read_gguf(source))
+    finally:
+        source.close()
+    key = "hunyuan_vl.rope.scaling.alpha"
+    build(gguf, {key: 0.0})  # none
+    with pytest.raises(UnsupportedConfig) as caught:
+        build(gguf, {key: alpha})
+    assert caught.value.key == key and caught.value.hint
 
 
 def test_a_model_without_a_tensor_names_it(whole: GGUF) -> None:
