@@ -3,6 +3,7 @@
     python3 -m venv /tmp/llama && CMAKE_ARGS="-DGGML_NATIVE=OFF" /tmp/llama/bin/pip install \\
         --no-binary llama-cpp-python llama-cpp-python==0.3.36 gguf==0.19.0
     /tmp/llama/bin/python -m tests.vectors.record                    # from the repository's root
+    /tmp/llama/bin/python -m tests.vectors.record gemma4             # some fixtures' logits only
 
 Gemma's files want a llama.cpp whose GELU is not read from a table of halves: in
 ggml/src/ggml-cpu/vec.h, GGML_GELU_FP16 is not defined.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import sys
 import tempfile
 from pathlib import Path
 
@@ -48,6 +50,17 @@ def llama_cpp_logits(spec: Spec, ids: list[int]) -> np.ndarray:
     logits = llama.scores[: len(ids)].copy()
     llama.close()
     return logits
+
+
+def add(names: list[str]) -> None:
+    """Record the logits of these fixtures beside those that there are."""
+    ids = json.loads((HERE / "llama_cpp.json").read_text())["ids"]
+    rows = dict(np.load(HERE / "logits.npz"))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            spec = write_named(Path(folder) / "model.gguf", name)
+            rows[name] = llama_cpp_logits(spec, ids)[POSITIONS]
+    np.savez_compressed(HERE / "logits.npz", **rows)
 
 
 def main() -> None:
@@ -85,4 +98,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        add(sys.argv[1:])
+    else:
+        main()
