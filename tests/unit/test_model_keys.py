@@ -1,4 +1,4 @@
-"""Keys of single architectures: in every form that files have, and refused where they contradict."""
+"""Keys of single architectures: in the forms that files have, and refused where they contradict."""
 
 import asyncio
 import dataclasses
