@@ -11,7 +11,7 @@ from py_engine.generate import loop, programs
 from py_engine.generate.programs import step
 from py_engine.gpu.native import NativeDevice
 from py_engine.gpu.recorder import Library
-from py_engine.layers import weights
+from py_engine.layers import loading
 from py_engine.ops.attention import SPAN
 from tests import fixtures
 from tests.divergence import kl_divergence
@@ -51,7 +51,7 @@ def test_weights_in_shards_give_the_same_logits(
     whole = open_model(spec)
     limit = 800_000 if kinds == "F32" else 790_000
     monkeypatch.setitem(rung[0].limits, "maxStorageBufferBindingSize", limit)
-    monkeypatch.setattr(weights, "_PIECE", 100_000)
+    monkeypatch.setattr(loading, "_PIECE", 100_000)
     sharded = open_model(spec)
     model = sharded._programs.model
     attention, feed_forward = model.parts
