@@ -112,14 +112,14 @@ def test_a_model_behind_http(server: Server) -> None:
 
 # ---- servers that do not
 
-QUICK = Policy(first_s=0.001, stall_s=0.3)
+QUICK = Policy(first_s=0.001, stall_s=0.6)
 
 FAULTS = {
     "half": ("TRUNCATED", "broke off at byte 1800000 of 3600000"),
     "half_chunked": ("TRUNCATED", "broke off at byte"),
     "headers_only": ("TRUNCATED", "broke off at byte 0 of 3600000"),
-    "stalls": ("TRUNCATED", r"no bytes came for 0\.3 s"),
-    "silent": ("NETWORK", r"no answer came for 0\.3 s"),
+    "stalls": ("TRUNCATED", r"no bytes came for 0\.6 s"),
+    "silent": ("NETWORK", r"no answer came for 0\.6 s"),
     "breaks_and_grows": ("CHANGED", "changed"),
     "breaks_and_shrinks": ("CHANGED", "shrank"),
     "breaks_and_changes": ("CHANGED", "changed"),
