@@ -1,6 +1,7 @@
 // Prefill's share of attention_decode's first part: norm, rotate, and keep keys and values.
 //
-//   qkv (T, COLUMNS) f32: queries, keys and, unless TIED, values; SHARED: queries      q (T, H D) f32: rotated and scaled
+//   qkv (T, COLUMNS) f32: queries, keys and, unless TIED, values; SHARED: queries
+//   q (T, H D) f32: rotated and scaled
 //   keys (KV, D/8, S) and values (KV, S, D/8): positions state.pos … are written
 //   dispatch (T, H + KV, 1): one head of one token; (T, H, 1) where the cache is another layer's
 
