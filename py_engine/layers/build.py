@@ -9,7 +9,7 @@ from py_engine.layers.feed_forward import Gated, Mapped, Plain, Scaled
 from py_engine.layers.part import Block, Part
 from py_engine.layers.per_layer import PerLayerEmbedding, PerLayerGate
 from py_engine.layers.recurrent import DeltaNet, ShortConv
-from py_engine.layers.rotation import UNSCALED, rotation
+from py_engine.layers.rotation import UNSCALED, ntk_base, rotation
 from py_engine.layers.scope import Scope
 from py_engine.layers.shared import SharedCaches
 from py_engine.layers.state import States
@@ -41,5 +41,6 @@ __all__ = (
     "StreamsToOne",
     "Weights",
     "dense",
+    "ntk_base",
     "rotation",
 )

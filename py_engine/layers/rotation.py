@@ -5,7 +5,7 @@ stores, llama.cpp (src/llama-context.cpp, ggml_rope_yarn).
 """
 
 from dataclasses import dataclass
-from math import ceil, floor, log, pi
+from math import ceil, floor, log, pi, pow
 
 from py_engine.gpu.tensor import Tensor
 from py_engine.layers.config import Config
@@ -78,6 +78,17 @@ class Scaling:
 
 
 UNSCALED = Scaling()
+_MOST_ALPHA = 1e9
+
+
+def ntk_base(config: Config) -> float:
+    """The rotation's base as `rope.scaling.alpha` raises it (NTK-aware scaling: Hunyuan)."""
+    name = "rope.scaling.alpha"
+    alpha = config.factor(name)
+    if not 0 < alpha <= _MOST_ALPHA:
+        raise config.refusal(name, alpha, f"a number from 0 to {_MOST_ALPHA:g}")
+    size = config.rotated()
+    return config.real("rope.freq_base", 10000.0) * pow(alpha, size / (size - 2))
 
 
 def rotation(

@@ -3,11 +3,20 @@
 Reference: transformers/models/hunyuan_v1_dense
 """
 
-from py_engine.layers.build import Block, Config, Decoder, Scope, Weights, dense, rotation
+from py_engine.layers.build import (
+    Block,
+    Config,
+    Decoder,
+    Scope,
+    Weights,
+    dense,
+    ntk_base,
+    rotation,
+)
 
 
 def model(weights: Weights, config: Config, context: int) -> Decoder:
-    freqs = rotation(weights, config, context)
+    freqs = rotation(weights, config, context, base=ntk_base(config))
 
     def block(at: Scope, i: int) -> Block:
         heads = config.heads(i, neox=True, turn_first=True)

@@ -44,17 +44,20 @@ _HELD = """(python_bytes) => ({
 _STEPS = "import py_engine.generate.pace as pace; pace.SUBMIT_S = {seconds}; pace.CHUNK_S = 1e9"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["qwen3", "gemma4"])
 def counting(
-    chromium: Browser, site: Path, tmp_path_factory: pytest.TempPathFactory
+    chromium: Browser,
+    site: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Page]:
     """A page whose worker counts (counting_pyodide.js); replies go over a change of programs."""
     assert len(PROMPT) < SPAN < len(PROMPT) + TOKENS
     with pytest.MonkeyPatch.context() as patch, running(site) as server:
-        shape = replace(fixtures.MODELS["qwen3"], context=1024)
+        shape = replace(fixtures.MODELS[request.param], context=1024)
         patch.setitem(fixtures.MODELS, "longer", shape)
         model = tmp_path_factory.mktemp("model") / "m.gguf"
-        fixtures.write(model, "longer", "Q4_K")
+        fixtures.write(model, "longer", "Q4_K" if request.param == "qwen3" else "Q8_0")
         server.files["/models/m.gguf"] = model
         server.files["/pyodide/original.mjs"] = site / "pyodide" / "pyodide.mjs"
         server.files["/pyodide/pyodide.mjs"] = Path(__file__).with_name("counting_pyodide.js")

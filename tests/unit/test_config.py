@@ -320,15 +320,18 @@ def test_contradictions_fail_clearly_and_at_once(
     assert str(caught.value) and caught.value.hint
 
 
+@pytest.mark.parametrize("model", ["hunyuan-dense", "hunyuan_vl"])
 @pytest.mark.parametrize("alpha", [-1.0, 1e300, NAN, INF, "x"])
-def test_an_alpha_that_makes_no_base_is_refused(alpha: MetaValue, tmp_path: Path) -> None:
-    spec = fixtures.write(tmp_path / "m.gguf", "hunyuan_vl")
+def test_an_alpha_that_makes_no_base_is_refused(
+    model: str, alpha: MetaValue, tmp_path: Path
+) -> None:
+    spec = fixtures.write(tmp_path / "m.gguf", model)
     (source,) = open_sources(str(spec.path))
     try:
         gguf = asyncio.run(read_gguf(source))
     finally:
         source.close()
-    key = "hunyuan_vl.rope.scaling.alpha"
+    key = f"{model}.rope.scaling.alpha"
     build(gguf, {key: 0.0})  # none
     with pytest.raises(UnsupportedConfig) as caught:
         build(gguf, {key: alpha})
